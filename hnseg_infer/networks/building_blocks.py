@@ -1,0 +1,56 @@
+"""Blocks that the architectures share. Operators are passed in as classes, so one block serves 2D and 3D.
+
+Tensors are ``[batch, channel, (z,) y, x]``.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+Size = Sequence[int]
+
+POOLS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: nn.MaxPool2d, nn.Conv3d: nn.MaxPool3d}
+NORMS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: nn.BatchNorm2d, nn.Conv3d: nn.BatchNorm3d}
+DROPOUTS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: nn.Dropout2d, nn.Conv3d: nn.Dropout3d}
+LINEAR_MODES: dict[type[nn.Module], str] = {nn.Conv2d: "bilinear", nn.Conv3d: "trilinear"}
+
+LEAKY_SLOPE = 0.01
+"""Negative slope of the leaky ReLU, nnU-Net's value."""
+
+
+def conv_block(
+    conv_op: type[nn.Module], in_channels: int, out_channels: int, kernel_size: Size, dropout: float
+) -> nn.Sequential:
+    """Convolution, dropout, batch norm, leaky ReLU (spec section 2); keeps the spatial size."""
+    padding = [size // 2 for size in kernel_size]
+    layers = [conv_op(in_channels, out_channels, tuple(kernel_size), padding=tuple(padding), bias=False)]
+    if dropout > 0:
+        layers.append(DROPOUTS[conv_op](dropout))
+    layers += [NORMS[conv_op](out_channels), nn.LeakyReLU(LEAKY_SLOPE, inplace=True)]
+    return nn.Sequential(*layers)
+
+
+def stage(
+    conv_op: type[nn.Module], in_channels: int, out_channels: int, kernel_size: Size, dropout: float
+) -> nn.Sequential:
+    """Two conv blocks, the unit of every encoder and decoder stage."""
+    return nn.Sequential(
+        conv_block(conv_op, in_channels, out_channels, kernel_size, dropout),
+        conv_block(conv_op, out_channels, out_channels, kernel_size, dropout),
+    )
+
+
+class LinearUpsample(nn.Upsample):
+    """Linear interpolation by a whole factor per axis; a fixed factor keeps the graph reshapable."""
+
+    def __init__(self, conv_op: type[nn.Module], factor: Size) -> None:
+        super().__init__(
+            scale_factor=tuple(float(value) for value in factor),
+            mode=LINEAR_MODES[conv_op],
+            align_corners=False,
+        )
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Tensor ``[b, c, (z,) y, x]``, each spatial axis multiplied by its factor."""
+        upsampled: Tensor = super().forward(input)
+        return upsampled

@@ -1,0 +1,104 @@
+"""What happens to a CT before a network sees it: z-score, body mask, crop window, small-organ ROI.
+
+Pure functions of arrays ``[z, y, x]`` in canonical orientation (z superior, y posterior, x patient left);
+training and inference call the same ones. Spacings are mm in z, y, x order.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Window = tuple[slice, slice, slice]
+
+BODY_HU = -250.0
+"""Between air, foam and lung on one side and fat on the other."""
+
+COARSE_MM = 4.0
+"""Grid on which the body is found: fine enough for a centroid, coarse enough to cost nothing."""
+
+COUCH_MM = 8.0
+"""Opening radius: couch shells, head rests and masks are thinner than twice this, heads are not."""
+
+HEAD_MM = 200.0
+"""Vertex to chin: the part of the body below its top that counts as the head."""
+
+
+def z_score(image: NDArray[Any]) -> NDArray[np.float32]:
+    """Zero mean and unit variance over the whole image (after the model's own crop), as nnU-Net's ZScore."""
+    values = image.astype(np.float32)
+    mean = float(values.mean(dtype=np.float64))
+    deviation = float(values.std(dtype=np.float64))
+    values -= np.float32(mean)
+    values /= np.float32(max(deviation, 1e-8))
+    return values
+
+
+def body_mask(
+    hu: NDArray[Any], spacing_zyx: tuple[float, float, float]
+) -> tuple[NDArray[np.bool_], tuple[int, int]]:
+    """The patient without couch, mask and air, on a coarse in-plane grid.
+
+    Returns the mask ``[z, y, x]`` and the (y, x) factors by which its grid is coarser than the CT's. The
+    mask is empty when nothing in the CT is denser than air.
+    """
+    step_y = max(1, round(COARSE_MM / spacing_zyx[1]))
+    step_x = max(1, round(COARSE_MM / spacing_zyx[2]))
+    coarse = hu[:, ::step_y, ::step_x] > BODY_HU
+    # walls of the airway and the sinuses must not break the head apart
+    filled = np.stack([ndimage.binary_fill_holes(plane) for plane in coarse])
+    radius = max(1, round(COUCH_MM / COARSE_MM))
+    span = np.arange(-radius, radius + 1)
+    disc = (span[:, None] ** 2 + span[None, :] ** 2 <= radius**2)[None]
+    opened = ndimage.binary_opening(filled, disc)
+    parts, count = ndimage.label(opened)
+    if count:
+        sizes = np.bincount(parts.ravel())
+        sizes[0] = 0
+        opened = parts == sizes.argmax()
+    return opened, (step_y, step_x)
+
+
+def crop_window(hu: NDArray[Any], spacing_zyx: tuple[float, float, float]) -> Window:
+    """Half the width and height, all slices, centred on the head's centroid and clamped to the image.
+
+    The head is the top 200 mm of the body mask; without a body the window is centred on the image.
+    """
+    depth, height, width = hu.shape
+    mask, (step_y, step_x) = body_mask(hu, spacing_zyx)
+    occupied = np.flatnonzero(mask.any(axis=(1, 2)))
+    center_y, center_x = (height - 1) / 2, (width - 1) / 2
+    if occupied.size:
+        top = int(occupied[-1])
+        bottom = max(0, top - round(HEAD_MM / spacing_zyx[0]))
+        _, rows, columns = np.nonzero(mask[bottom : top + 1])
+        center_y, center_x = float(rows.mean()) * step_y, float(columns.mean()) * step_x
+    return slice(0, depth), _window(center_y, height // 2, height), _window(center_x, width // 2, width)
+
+
+def roi_window(
+    center_zyx: tuple[float, float, float], size_zyx: tuple[int, int, int], shape: tuple[int, int, int]
+) -> Window:
+    """A box of ``size_zyx`` voxels around a centre, moved inside the image; as short as the image is."""
+    z, y, x = (
+        _window(center, size, extent)
+        for center, size, extent in zip(center_zyx, size_zyx, shape, strict=True)
+    )
+    return z, y, x
+
+
+def labels_center(labels: NDArray[Any], ids: Iterable[int]) -> tuple[float, float, float] | None:
+    """Centre (z, y, x in voxels) of the bounding box of all voxels with one of ``ids``; None without any."""
+    points = np.nonzero(np.isin(labels, list(ids)))
+    if not points[0].size:
+        return None
+    z, y, x = ((int(axis.min()) + int(axis.max())) / 2 for axis in points)
+    return z, y, x
+
+
+def _window(center: float, size: int, extent: int) -> slice:
+    size = min(size, extent)
+    start = min(max(round(center - (size - 1) / 2), 0), extent - size)
+    return slice(start, start + size)

@@ -1,0 +1,84 @@
+"""Normalisation, body mask, crop window and ROI on images whose answer is known by construction."""
+
+import numpy as np
+import pytest
+
+from hnseg_infer.preprocessing import body_mask, crop_window, labels_center, roi_window, z_score
+
+SPACING = (3.0, 1.0, 1.0)
+
+
+def head_on_couch(
+    shape: tuple[int, int, int] = (40, 200, 240), center: tuple[int, int] = (90, 150)
+) -> np.ndarray:
+    """A 50 mm cylinder of water in air above a thin couch."""
+    hu = np.full(shape, -1000.0, dtype=np.float32)
+    _, y, x = np.ogrid[: shape[0], : shape[1], : shape[2]]
+    hu[np.broadcast_to((y - center[0]) ** 2 + (x - center[1]) ** 2 < 50**2, shape)] = 40
+    hu[:, 170:175, 10:230] = 200
+    return hu
+
+
+def test_z_score_has_zero_mean_and_unit_deviation() -> None:
+    image = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    expected = (np.arange(24) - 11.5) / np.sqrt((24**2 - 1) / 12)
+    np.testing.assert_allclose(z_score(image).ravel(), expected, rtol=1e-6)
+
+
+def test_z_score_of_a_constant_is_zero() -> None:
+    assert not z_score(np.full((2, 2, 2), 7)).any()
+
+
+def test_body_mask_leaves_the_couch_out() -> None:
+    mask, (step_y, step_x) = body_mask(head_on_couch(), SPACING)
+    assert (step_y, step_x) == (4, 4)
+    rows = np.nonzero(mask)[1] * step_y
+    assert 40 <= rows.min() <= 44
+    assert 136 <= rows.max() <= 140
+
+
+def test_crop_window_is_centred_on_the_head() -> None:
+    depth, rows, columns = crop_window(head_on_couch(), SPACING)
+    assert (depth.start, depth.stop) == (0, 40)
+    assert rows.stop - rows.start == 100
+    assert columns.stop - columns.start == 120
+    assert (rows.start + rows.stop - 1) / 2 == pytest.approx(90, abs=2)
+    assert (columns.start + columns.stop - 1) / 2 == pytest.approx(150, abs=2)
+
+
+def test_crop_window_ignores_shoulders_below_the_head() -> None:
+    hu = head_on_couch((120, 200, 240))
+    hu[:40, 110:165, 5:235] = 40  # 240 mm and more below the vertex
+    assert crop_window(hu, SPACING)[1:] == crop_window(head_on_couch((120, 200, 240)), SPACING)[1:]
+
+
+def test_crop_window_stays_inside_the_image() -> None:
+    _, rows, columns = crop_window(head_on_couch(center=(52, 186)), SPACING)
+    assert (rows.start, rows.stop) == (2, 102)
+    assert (columns.start, columns.stop) == (120, 240)
+
+
+def test_crop_window_without_a_body_is_the_middle() -> None:
+    _, rows, columns = crop_window(np.full((4, 40, 60), -1000.0), SPACING)
+    assert (rows.start, rows.stop, columns.start, columns.stop) == (10, 30, 15, 45)
+
+
+def test_roi_window_is_centred_clamped_and_never_longer_than_the_image() -> None:
+    assert roi_window((50.0, 100.0, 100.0), (16, 64, 64), (100, 512, 512)) == (
+        slice(42, 58),
+        slice(68, 132),
+        slice(68, 132),
+    )
+    assert roi_window((0.0, 511.0, 30.0), (16, 64, 64), (8, 512, 512)) == (
+        slice(0, 8),
+        slice(448, 512),
+        slice(0, 64),
+    )
+
+
+def test_labels_center_is_the_middle_of_the_bounding_box() -> None:
+    labels = np.zeros((10, 10, 10), dtype=np.uint8)
+    labels[2, 3, 4] = 8
+    labels[4, 8, 5] = 11
+    assert labels_center(labels, (8, 11)) == (3.0, 5.5, 4.5)
+    assert labels_center(labels, (1,)) is None
