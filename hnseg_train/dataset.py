@@ -1,0 +1,148 @@
+"""Labelled CTs in StructSeg's layout to nnU-Net's preprocessed data sets, one per model.
+
+Arrays are ``[z, y, x]`` in canonical orientation. Crops and z-score are the inference side's own functions,
+so that a network sees in training what it will see in use; nothing is resampled (spec section 2).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnseg_infer.errors import InputError
+from hnseg_infer.formats import read_ct, read_labels
+from hnseg_infer.organs import STRUCTSEG_ORGANS
+from hnseg_infer.preprocessing import Window, crop_window, labels_center, roi_window, z_score
+from hnseg_infer.volume import to_canonical
+from hnseg_train.recipes import SMALL_ORGANS, ModelRecipe, model_labels
+
+ROIS_PER_CASE = 6
+"""Jittered small-organ ROIs that each case gives; the first is centred."""
+
+ROI_JITTER = (1.5, 4.0, 4.0)
+"""Standard deviation of the ROI centre in voxels (z, y, x): how far a 2D model's centre may be off."""
+
+ORGANS = tuple((organ.id, organ.name) for organ in STRUCTSEG_ORGANS)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One labelled CT: ``<name>/data.nii.gz`` and ``<name>/label.nii.gz``."""
+
+    name: str
+    ct: Path
+    label: Path
+
+
+def find_cases(folder: Path) -> list[Case]:
+    """Every case of a folder in StructSeg's layout, by name. Raises InputError when there is none."""
+    cases = [
+        Case(path.parent.name, path, path.parent / "label.nii.gz")
+        for path in sorted(folder.glob("*/data.nii.gz"))
+    ]
+    missing = [case.name for case in cases if not case.label.is_file()]
+    if missing:
+        raise InputError(
+            f"No label.nii.gz beside data.nii.gz in these cases of {folder}: {', '.join(missing)}."
+        )
+    if not cases:
+        raise InputError(
+            f"No case was found in {folder}; expected <case>/data.nii.gz and <case>/label.nii.gz."
+        )
+    return cases
+
+
+def read_case(case: Case) -> tuple[NDArray[Any], NDArray[np.uint8], tuple[float, float, float]]:
+    """HU and labels ``[z, y, x]`` in canonical orientation, and the spacing (z, y, x) in mm."""
+    ct, labels = to_canonical(read_ct(case.ct)), to_canonical(read_labels(case.label))
+    if ct.array.shape != labels.array.shape:
+        raise InputError(
+            f"Case {case.name}: data.nii.gz has shape {ct.array.shape}, label.nii.gz {labels.array.shape}."
+        )
+    return ct.array, labels.array, ct.geometry.spacing_zyx
+
+
+def training_windows(
+    model: ModelRecipe, hu: NDArray[Any], labels: NDArray[np.uint8], spacing_zyx: tuple[float, float, float]
+) -> Iterator[Window]:
+    """The parts of a case that a model trains on, by its crop rule."""
+    if model.crop == "whole":
+        yield (slice(None), slice(None), slice(None))
+    elif model.crop == "head_window":
+        yield crop_window(hu, spacing_zyx)
+    else:
+        center = labels_center(labels, [value for value, name in ORGANS if name in SMALL_ORGANS])
+        if center is None:
+            return
+        size = (model.patch[0], model.patch[1], model.patch[2])
+        shape = (hu.shape[0], hu.shape[1], hu.shape[2])
+        # seeded by the case's own content, so that the order of cases does not matter
+        jitter = np.random.default_rng(int(labels.astype(np.int64).sum()))
+        offsets = jitter.normal(0.0, ROI_JITTER, (ROIS_PER_CASE, 3))
+        offsets[0] = 0.0
+        for offset in offsets:
+            z, y, x = (float(value) for value in np.asarray(center) + offset)
+            yield roi_window((z, y, x), size, shape)
+
+
+def model_target(model: ModelRecipe, labels: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Organ ids to the model's own label values; other organs become background."""
+    table = np.zeros(256, dtype=np.int16)
+    values = model_labels(model, ORGANS)
+    for value, name in ORGANS:
+        table[value] = values.get(name, 0)
+    target: NDArray[np.int16] = table[labels]
+    return target
+
+
+def write_cases(cases: Sequence[Case], models: Sequence[ModelRecipe], preprocessed: Path) -> None:
+    """Write every case for every model under ``preprocessed/hnseg_<model>/``; finished ones are kept."""
+    for case in cases:
+        pending = [model for model in models if not _done(preprocessed, model, case).exists()]
+        if not pending:
+            continue
+        hu, labels, spacing = read_case(case)
+        for model in pending:
+            for index, window in enumerate(training_windows(model, hu, labels, spacing)):
+                stem = model_folder(preprocessed, model) / model.name / f"{case.name}_{index}"
+                _save(z_score(hu[window]), model_target(model, labels[window]), model, stem)
+            _done(preprocessed, model, case).touch()
+
+
+def model_folder(preprocessed: Path, model: ModelRecipe) -> Path:
+    """The model's data set folder; created with the files that nnU-Net expects in it."""
+    folder = preprocessed / f"hnseg_{model.name}"
+    for part in (model.name, "done"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    # nnU-Net copies this file; without resampling and with z-score nothing in it would be used
+    (folder / "dataset_fingerprint.json").write_text("{}")
+    return folder
+
+
+def _done(preprocessed: Path, model: ModelRecipe, case: Case) -> Path:
+    return model_folder(preprocessed, model) / "done" / case.name
+
+
+def _save(image: NDArray[np.float32], target: NDArray[np.int16], model: ModelRecipe, stem: Path) -> None:
+    # nnU-Net is imported where it is used: it takes seconds
+    from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
+    from nnunetv2.training.dataloading.nnunet_dataset import comp_blosc2_params, nnUNetDatasetBlosc2
+
+    data, seg = image[None], target[None]
+    classes = list(model_labels(model, ORGANS).values())
+    properties = {"class_locations": DefaultPreprocessor._sample_foreground_locations(seg, classes)}
+    blocks, chunks = comp_blosc2_params(data.shape, model.training_patch, data.itemsize)
+    seg_blocks, seg_chunks = comp_blosc2_params(seg.shape, model.training_patch, seg.itemsize)
+    nnUNetDatasetBlosc2.save_case(
+        data,
+        seg,
+        properties,
+        str(stem),
+        chunks=chunks,
+        blocks=blocks,
+        chunks_seg=seg_chunks,
+        blocks_seg=seg_blocks,
+    )

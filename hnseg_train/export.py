@@ -1,0 +1,114 @@
+"""Finished trainings to a bundle (design: "The bundle") that the inference side reads."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hnseg_infer.errors import InputError
+from hnseg_train.dataset import ORGANS
+from hnseg_train.recipes import (
+    PUBLISHED_2D_ORGANS,
+    SMALL_ORGANS,
+    ModelRecipe,
+    Recipe,
+    dataset_json,
+    plans_json,
+)
+from hnseg_train.training import final_checkpoint
+
+FORMAT_VERSION = 1
+
+NOT_FOR_CLINICAL_USE = "Research and demonstration only; not for clinical use."
+
+
+def published_provider() -> dict[str, str]:
+    """Organ name to model, as the publication combined them (spec section 2)."""
+
+    def model(organ: str) -> str:
+        if organ in SMALL_ORGANS:
+            return "3d_small"
+        return "2d" if organ in PUBLISHED_2D_ORGANS else "3d"
+
+    return {name: model(name) for _, name in ORGANS}
+
+
+def export_bundle(
+    work: Path, recipe: Recipe, bundle: Path, *, trained_on: str, cases: int, provider: Mapping[str, str]
+) -> None:
+    """Write the bundle folder anew from the final checkpoints of all models of the recipe.
+
+    Raises InputError when a model has not been trained to its end.
+    """
+    for model in recipe.models:
+        if not final_checkpoint(work, recipe, model).is_file():
+            raise InputError(
+                f"Model {model.name} of plan {recipe.name} has not been trained to its end in {work}."
+            )
+    staging = bundle.with_name(bundle.name + ".partial")
+    shutil.rmtree(staging, ignore_errors=True)
+    for model in recipe.models:
+        folder = staging / model.name
+        (folder / "fold_all").mkdir(parents=True)
+        _write_json(folder / "plans.json", plans_json(recipe, model, for_training=False))
+        _write_json(folder / "dataset.json", dataset_json(model, ORGANS, cases))
+        _strip(final_checkpoint(work, recipe, model), model, folder / "fold_all" / "checkpoint_final.pth")
+    _write_json(
+        staging / "bundle.json",
+        {
+            "format_version": FORMAT_VERSION,
+            "name": f"hnseg-{recipe.name}",
+            "trained_on": trained_on,
+            "intended_use": NOT_FOR_CLINICAL_USE,
+            "organs": [{"id": value, "name": name} for value, name in ORGANS],
+            "models": {model.name: _model_entry(model) for model in recipe.models},
+            "provider": dict(provider),
+            "sha256": checksums(staging),
+        },
+    )
+    shutil.rmtree(bundle, ignore_errors=True)
+    os.replace(staging, bundle)
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """sha256 of every file below a bundle folder but bundle.json, by relative path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "bundle.json")
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
+
+
+def _model_entry(model: ModelRecipe) -> dict[str, Any]:
+    entry: dict[str, Any] = {"folder": model.name, "crop": model.crop, "spacing": "native"}
+    if model.crop == "small_organ_roi":
+        entry |= {"from_model": "2d", "organs": list(SMALL_ORGANS), "size_zyx": list(model.patch)}
+    return entry
+
+
+def _strip(checkpoint: Path, model: ModelRecipe, target: Path) -> None:
+    """Keep the network's weights alone, in half precision, under the keys that nnU-Net's predictor reads."""
+    import torch
+
+    # our own trainer wrote this file, with its optimiser and log in it
+    weights = torch.load(checkpoint, map_location="cpu", weights_only=False)["network_weights"]
+    torch.save(
+        {
+            "network_weights": {name: _shortened(name, tensor) for name, tensor in weights.items()},
+            "trainer_name": "nnUNetTrainer",
+            "init_args": {"configuration": model.configuration},
+            "inference_allowed_mirroring_axes": None,
+        },
+        target,
+    )
+
+
+def _shortened(name: str, tensor: Any) -> Any:
+    # a running variance may lie outside half precision's range; these few numbers stay as they are
+    return tensor if "running" in name or not tensor.is_floating_point() else tensor.half()
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n")

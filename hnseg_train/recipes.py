@@ -1,0 +1,172 @@
+"""The two training plans, ``paper`` and ``lite``, and the nnU-Net v2 files that they turn into.
+
+Patches and spacings are in (z,) y, x order. ``paper`` follows spec section 2. ``lite`` keeps the same
+topology with narrow stages; it trains on smaller patches and on a fixed schedule, so that two CPU cores make
+the demonstration weights in about an hour.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hnseg_infer.networks.topology import unet_topology
+
+NOMINAL_SPACING = (3.0, 1.0, 1.0)
+"""Slice distance and pixel size (mm) of a StructSeg CT; only their ratio matters, nothing is resampled."""
+
+SMALL_ORGANS = ("optic_chiasm", "pituitary")
+"""What the 3D-small model segments and what centres its ROI."""
+
+PUBLISHED_2D_ORGANS = frozenset(
+    ("lens_left", "lens_right", "optic_nerve_left", "inner_ear_right", "middle_ear_left", "tmj_right")
+)
+"""What the publication takes from the 2D model; the small organs come from 3D-small, the rest from 3D."""
+
+
+@dataclass(frozen=True)
+class ModelRecipe:
+    """One network: what it sees, how wide it is, how it is trained.
+
+    training_patch is the patch of one training sample; patch is the tile at inference and sets the topology.
+    mirror_axes count the patch's axes; the last one (x, left-right) belongs to 3D-small alone.
+    """
+
+    name: str
+    crop: str
+    patch: tuple[int, ...]
+    training_patch: tuple[int, ...]
+    first_features: int
+    feature_cap: int
+    batch_size: int
+    mirror_axes: tuple[int, ...]
+    epochs: int
+
+    @property
+    def configuration(self) -> str:
+        """nnU-Net's name for the kind of network."""
+        return "2d" if len(self.patch) == 2 else "3d_fullres"
+
+    @property
+    def label_names(self) -> tuple[str, ...] | None:
+        """Organs that the model segments; None means all of the data set's."""
+        return SMALL_ORGANS if self.crop == "small_organ_roi" else None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training plan: its models and what they have in common.
+
+    schedule is ``plateau`` (the publication's) or ``poly`` (falls to zero over the given epochs).
+    """
+
+    name: str
+    models: tuple[ModelRecipe, ...]
+    iterations_per_epoch: int
+    schedule: str
+    foreground_fraction: float
+    elastic_probability: float
+
+
+PAPER = Recipe(
+    name="paper",
+    models=(
+        ModelRecipe("2d", "whole", (512, 512), (512, 512), 30, 480, 11, (0,), 1000),
+        ModelRecipe("3d", "head_window", (32, 256, 256), (32, 256, 256), 30, 320, 2, (0, 1), 1000),
+        ModelRecipe("3d_small", "small_organ_roi", (16, 64, 64), (16, 64, 64), 30, 320, 2, (0, 1, 2), 1000),
+    ),
+    iterations_per_epoch=250,
+    schedule="plateau",
+    foreground_fraction=0.33,
+    elastic_probability=0.2,
+)
+
+LITE = Recipe(
+    name="lite",
+    models=(
+        ModelRecipe("2d", "whole", (512, 512), (256, 256), 16, 192, 6, (), 80),
+        ModelRecipe("3d_small", "small_organ_roi", (16, 64, 64), (16, 64, 64), 16, 128, 4, (), 32),
+        ModelRecipe("3d", "head_window", (32, 256, 256), (16, 192, 192), 12, 128, 2, (), 80),
+    ),
+    iterations_per_epoch=25,
+    schedule="poly",
+    foreground_fraction=0.8,
+    elastic_probability=0.0,
+)
+
+RECIPES = {recipe.name: recipe for recipe in (PAPER, LITE)}
+
+
+def model_labels(model: ModelRecipe, organs: Sequence[tuple[int, str]]) -> dict[str, int]:
+    """Organ name to the model's own label value; ``organs`` are the data set's (id, name) pairs."""
+    if model.label_names is None:
+        return {name: value for value, name in organs}
+    return {name: value for value, name in enumerate(model.label_names, start=1)}
+
+
+def dataset_json(model: ModelRecipe, organs: Sequence[tuple[int, str]], cases: int) -> dict[str, Any]:
+    """nnU-Net's dataset.json for one model."""
+    return {
+        "channel_names": {"0": "CT"},
+        "labels": {"background": 0, **model_labels(model, organs)},
+        "numTraining": cases,
+        "file_ending": ".nii.gz",
+    }
+
+
+def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dict[str, Any]:
+    """nnU-Net's plans.json for one model: z-score, no resampling, our U-Net.
+
+    for_training puts in the training patch and, under ``hnseg``, what only our trainer reads.
+    """
+    spacing = NOMINAL_SPACING[-len(model.patch) :]
+    topology = unet_topology(model.patch, spacing, model.first_features, model.feature_cap)
+    unresampled: dict[str, Any] = {
+        f"resampling_fn_{kind}{suffix}": value
+        for kind in ("data", "seg", "probabilities")
+        for suffix, value in (("", "no_resampling_hack"), ("_kwargs", {}))
+    }
+    configuration: dict[str, Any] = {
+        "data_identifier": model.name,
+        "preprocessor_name": "DefaultPreprocessor",
+        "batch_size": model.batch_size,
+        "patch_size": list(model.training_patch if for_training else model.patch),
+        "median_image_size_in_voxels": list(model.patch),
+        "spacing": list(spacing),
+        "normalization_schemes": ["ZScoreNormalization"],
+        "use_mask_for_norm": [False],
+        **unresampled,
+        "batch_dice": True,
+        "architecture": {
+            "network_class_name": "hnseg_infer.networks.unet.UNet",
+            "arch_kwargs": {
+                "n_stages": len(topology.features),
+                "features_per_stage": list(topology.features),
+                "conv_op": f"torch.nn.modules.conv.Conv{len(model.patch)}d",
+                "kernel_sizes": [list(kernel) for kernel in topology.kernel_sizes],
+                "strides": [list(stride) for stride in topology.strides],
+            },
+            "_kw_requires_import": ["conv_op"],
+        },
+    }
+    if for_training:
+        configuration["hnseg"] = {
+            "epochs": model.epochs,
+            "iterations_per_epoch": recipe.iterations_per_epoch,
+            "schedule": recipe.schedule,
+            "foreground_fraction": recipe.foreground_fraction,
+            "elastic_probability": recipe.elastic_probability,
+            "mirror_axes": list(model.mirror_axes),
+        }
+    return {
+        "dataset_name": f"hnseg_{model.name}",
+        "plans_name": recipe.name,
+        "original_median_spacing_after_transp": list(NOMINAL_SPACING),
+        "original_median_shape_after_transp": [1, *model.patch][-3:],
+        "image_reader_writer": "SimpleITKIO",
+        "transpose_forward": [0, 1, 2],
+        "transpose_backward": [0, 1, 2],
+        "experiment_planner_used": "hnseg",
+        "label_manager": "LabelManager",
+        "foreground_intensity_properties_per_channel": {},
+        "configurations": {model.configuration: configuration},
+    }

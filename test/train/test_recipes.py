@@ -1,0 +1,83 @@
+"""The plans hold what spec section 2 decided, and nnU-Net's own classes can read them."""
+
+import pytest
+import torch
+
+from hnseg_infer.networks.unet import UNet
+from hnseg_train.dataset import ORGANS
+from hnseg_train.export import published_provider
+from hnseg_train.recipes import LITE, PAPER, RECIPES, dataset_json, model_labels, plans_json
+
+BY_NAME = {model.name: model for model in PAPER.models}
+
+
+def test_paper_batches_and_patches() -> None:
+    assert {name: (model.batch_size, model.patch) for name, model in BY_NAME.items()} == {
+        "2d": (11, (512, 512)),
+        "3d": (2, (32, 256, 256)),
+        "3d_small": (2, (16, 64, 64)),
+    }
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_only_the_small_model_is_ever_mirrored_along_x(recipe) -> None:
+    for model in recipe.models:
+        if model.name != "3d_small":
+            assert len(model.patch) - 1 not in model.mirror_axes
+
+
+def test_lite_has_the_paper_topology() -> None:
+    for model in LITE.models:
+        lite, paper = (
+            plans_json(recipe, chosen, for_training=False)["configurations"][model.configuration]
+            for recipe, chosen in ((LITE, model), (PAPER, BY_NAME[model.name]))
+        )
+        for key in ("n_stages", "kernel_sizes", "strides"):
+            assert lite["architecture"]["arch_kwargs"][key] == paper["architecture"]["arch_kwargs"][key]
+
+
+def test_training_patches_survive_every_pooling() -> None:
+    for recipe in RECIPES.values():
+        for model in recipe.models:
+            configuration = plans_json(recipe, model, for_training=True)["configurations"][
+                model.configuration
+            ]
+            total = [1] * len(model.patch)
+            for stride in configuration["architecture"]["arch_kwargs"]["strides"]:
+                total = [done * factor for done, factor in zip(total, stride, strict=True)]
+            assert all(size % factor == 0 for size, factor in zip(model.training_patch, total, strict=True))
+
+
+def test_nnunet_builds_our_network_from_the_plans() -> None:
+    from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+    from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+
+    model = next(model for model in LITE.models if model.name == "3d_small")
+    manager = PlansManager(plans_json(LITE, model, for_training=False))
+    configuration = manager.get_configuration(model.configuration)
+    labels = manager.get_label_manager(dataset_json(model, ORGANS, 4))
+    network = get_network_from_plans(
+        configuration.network_arch_class_name,
+        configuration.network_arch_init_kwargs,
+        configuration.network_arch_init_kwargs_req_import,
+        1,
+        labels.num_segmentation_heads,
+        deep_supervision=False,
+    )
+    assert isinstance(network, UNet)
+    assert network(torch.zeros(1, 1, 16, 64, 64)).shape == (1, 3, 16, 64, 64)
+
+
+def test_small_model_labels_are_its_own() -> None:
+    assert model_labels(BY_NAME["3d_small"], ORGANS) == {"optic_chiasm": 1, "pituitary": 2}
+    assert model_labels(BY_NAME["2d"], ORGANS)["mandible_right"] == 22
+
+
+def test_published_combination() -> None:
+    ids = {name: value for value, name in ORGANS}
+    by_model: dict[str, set[int]] = {}
+    for organ, model in published_provider().items():
+        by_model.setdefault(model, set()).add(ids[organ])
+    assert by_model["2d"] == {4, 5, 6, 15, 16, 19}
+    assert by_model["3d_small"] == {8, 11}
+    assert len(by_model["3d"]) == 14

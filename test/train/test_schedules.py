@@ -1,0 +1,30 @@
+"""Learning-rate schedules against values worked out by hand."""
+
+import pytest
+
+from hnseg_train.schedules import PATIENCE, plateau_rate, poly_rate
+
+
+def test_rate_stays_while_the_loss_falls() -> None:
+    assert plateau_rate([1 - 0.01 * epoch for epoch in range(90)], 3e-4) == 3e-4
+
+
+def test_rate_falls_by_a_factor_of_five_after_the_patience() -> None:
+    constant = [0.5] * (PATIENCE + 1)
+    assert plateau_rate(constant, 3e-4) == 3e-4
+    assert plateau_rate([*constant, 0.5], 3e-4) == pytest.approx(6e-5)
+
+
+def test_patience_starts_anew_after_a_fall() -> None:
+    assert plateau_rate([0.5] * (1 + 2 * (PATIENCE + 1)), 3e-4) == pytest.approx(1.2e-5)
+
+
+def test_a_single_good_epoch_moves_the_average_only_a_little() -> None:
+    losses = [0.5] * PATIENCE + [0.499, 0.5]
+    assert plateau_rate(losses, 3e-4) == pytest.approx(6e-5)
+
+
+def test_poly_falls_from_the_initial_rate_to_zero() -> None:
+    assert poly_rate(0, 10, 3e-4) == 3e-4
+    assert poly_rate(5, 10, 3e-4, exponent=1.0) == pytest.approx(1.5e-4)
+    assert poly_rate(10, 10, 3e-4) == 0.0
