@@ -1,0 +1,164 @@
+"""Is this volume a usable CT of the head and neck? Asked before any network runs.
+
+An error stops the run with one sentence; a doubt or a repair becomes a warning. Everything here
+works on the canonical volume: array ``[z, y, x]`` in HU, axes towards superior, posterior, left.
+"""
+
+import numpy as np
+
+from hnseg_infer.errors import InputError
+from hnseg_infer.head_in_view import MINIMUM_EXTENT, brain_extent
+from hnseg_infer.report import Warning
+from hnseg_infer.volume import Array, Volume, tilt_degrees
+
+MINIMUM_SHAPE = (8, 16, 16)
+"""Voxels (z, y, x). At the largest spacing taken this is a block of 80 x 160 x 160 mm; less holds no head."""
+
+SPACING_LIMITS = (0.2, 10.0)
+"""mm. No scanner makes finer head CTs; in coarser ones the small organs are below one voxel."""
+
+TRAINED_IN_PLANE = (0.8, 1.3)
+TRAINED_SLICES = (2.0, 4.0)
+"""mm. The networks see voxels without resampling, so other sizes look to them like other anatomy."""
+
+TILT_LIMIT = 1.0
+"""Degrees between grid and patient axes above which a warning says that nothing is straightened."""
+
+AIR_HU = -1024
+"""The lowest value a CT can mean: voxels below it are padding outside the scanned circle."""
+
+OFFSET = 1024
+"""What files lack whose writer dropped the rescale intercept: air reads about 0, water 1024."""
+
+_SAMPLES = 2_000_000
+"""About how many voxels the value statistics are taken from."""
+
+_TISSUE = (-150, 150)
+_LEAST_TISSUE = 0.001
+"""Smallest share of voxels that are fat, muscle or brain; a head fills 0.03 of a wide CT and more."""
+
+_LEAST_RANGE = 500
+"""HU from the lowest to the highest value: air to bone is over 1200, a windowed image mostly under 450."""
+
+_LOW = -200
+"""HU below fat: air is, in every CT."""
+
+_BONE = 200
+
+
+def check_ct(volume: Volume, source: str) -> tuple[Volume, list[Warning]]:
+    """Return the CT, repaired where that is safe, and what there is to warn about.
+
+    ``source`` is the input's name for messages. Raises InputError for what cannot be a CT in HU.
+    The volume given is never changed; it is returned itself where nothing had to be repaired.
+    """
+    _check_grid(volume, source)
+    if volume.array.dtype.kind == "f" and not np.isfinite(volume.array).all():
+        raise InputError(f"{source} holds voxels that are not finite numbers; a CT in HU is accepted.")
+    warnings = _grid_warnings(volume)
+    array, repairs = _in_hu(volume.array, source)
+    warnings += repairs
+    if brain_extent(array, volume.geometry.spacing_zyx) < MINIMUM_EXTENT:
+        message = "No skull with a brain inside was found, so the CT may not show a head."
+        warnings.append(Warning("head_not_found", message))
+    checked = volume if array is volume.array else Volume(array, volume.geometry)
+    return checked, warnings
+
+
+def _check_grid(volume: Volume, source: str) -> None:
+    shape, spacing = volume.geometry.shape, volume.geometry.spacing_zyx
+    if any(size < least for size, least in zip(shape, MINIMUM_SHAPE, strict=True)):
+        raise InputError(
+            f"{source} has only {_by(shape[::-1])} voxels; {_by(MINIMUM_SHAPE[::-1])} or more are accepted."
+        )
+    low, high = SPACING_LIMITS
+    if min(spacing) < low or max(spacing) > high:
+        raise InputError(
+            f"{source} has a voxel spacing of {_by(spacing[::-1])} mm; {low:g} to {high:g} mm is accepted."
+        )
+
+
+def _grid_warnings(volume: Volume) -> list[Warning]:
+    warnings = []
+    slices, *in_plane = volume.geometry.spacing_zyx
+    plane_ok = all(TRAINED_IN_PLANE[0] <= size <= TRAINED_IN_PLANE[1] for size in in_plane)
+    if not plane_ok or not TRAINED_SLICES[0] <= slices <= TRAINED_SLICES[1]:
+        message = (
+            f"The voxel spacing of {_by((*reversed(in_plane), slices))} mm is not what the networks were "
+            f"trained on ({TRAINED_IN_PLANE[0]:g} to {TRAINED_IN_PLANE[1]:g} mm in plane, "
+            f"slices of {TRAINED_SLICES[0]:g} to {TRAINED_SLICES[1]:g} mm)."
+        )
+        warnings.append(Warning("untypical_spacing", message))
+    tilt = tilt_degrees(volume.geometry)
+    if tilt > TILT_LIMIT:
+        message = f"The grid lies {tilt:.1f} degrees oblique to the patient axes; it is used as it is."
+        warnings.append(Warning("oblique_grid", message))
+    return warnings
+
+
+def _in_hu(array: Array, source: str) -> tuple[Array, list[Warning]]:
+    """The array in HU with padding raised to air; raises InputError for values that are no CT's."""
+    warnings = []
+    lowest, highest = float(array.min()), float(array.max())
+    if lowest == highest:
+        raise InputError(f"{source} has the same value ({lowest:g}) in every voxel; a CT in HU is accepted.")
+    floor = AIR_HU
+    if _lacks_intercept(_sample(array)):
+        floor = AIR_HU + OFFSET
+        message = f"Air was near 0 and tissue near {OFFSET}, so {OFFSET} was subtracted to get HU."
+        warnings.append(Warning("hu_offset_removed", message))
+    if lowest < floor:
+        array = np.maximum(array, array.dtype.type(floor))
+        message = f"Values down to {lowest:g}, below those of air, were raised to {floor}."
+        warnings.append(Warning("padding_clipped", message))
+    # Only after padding was raised: an int16 of -32768 has no room for the subtraction.
+    shift = AIR_HU - floor
+    if shift:
+        array = array + array.dtype.type(shift)
+    _check_values(_sample(array), max(lowest, floor) + shift, highest + shift, source)
+    return array, warnings
+
+
+def _sample(array: Array) -> Array:
+    """Every n-th voxel in plane as int32: enough to tell shares of voxels from."""
+    step = max(1, int(np.sqrt(array.size / _SAMPLES)))
+    return np.clip(array[:, ::step, ::step], -32768, 32767).astype(np.int32)
+
+
+def _share(sample: Array, low: float, high: float) -> float:
+    return float(np.mean((sample >= low) & (sample <= high)))
+
+
+def _lacks_intercept(sample: Array) -> bool:
+    """Whether values run from 0: no air or fat in HU, but a peak at 0, one at 1024 and little between.
+
+    The gap between air and tissue is what an MR image, which also starts at 0, does not have.
+    """
+    scanned = sample[sample > AIR_HU - 100]
+    if scanned.size == 0 or np.percentile(scanned, 0.1) < -100:
+        return False
+    air = _share(scanned, -100, 124)
+    between = _share(scanned, 200, 750)
+    tissue = _share(scanned, OFFSET + _TISSUE[0], OFFSET + _TISSUE[1])
+    bone = scanned.max() > OFFSET + _BONE
+    return bool(air > 0.01 and tissue > 0.02 and tissue > between and bone)
+
+
+def _check_values(sample: Array, lowest: float, highest: float, source: str) -> None:
+    """Raise InputError unless values look like HU: a range of air to bone, some tissue, some air."""
+    if highest - lowest < _LEAST_RANGE and highest > _LOW:
+        raise InputError(
+            f"{source} holds values from {lowest:.4g} to {highest:.4g}, like a rescaled or windowed image; "
+            "a CT in HU (air -1000, bone over 300) is accepted."
+        )
+    if _share(sample, *_TISSUE) < _LEAST_TISSUE or highest < _BONE:
+        raise InputError(f"{source} shows no body, only air or one material; a CT is accepted.")
+    if lowest > _LOW:
+        raise InputError(
+            f"{source} holds no value below {lowest:.4g}, so it is not in HU, where air is -1000; "
+            "a CT in HU is accepted."
+        )
+
+
+def _by(numbers: tuple[float, ...]) -> str:
+    return " x ".join(f"{number:.4g}" for number in numbers)

@@ -1,0 +1,64 @@
+"""Is there a head in a CT? A skull with a brain inside is like nothing else in the body.
+
+Arrays are canonical ``[z, y, x]`` in HU, spacing is (z, y, x) mm.
+"""
+
+import numpy as np
+from scipy import ndimage
+
+from hnseg_infer.volume import Array
+
+MINIMUM_EXTENT = 6.0
+"""mm of slices that must show a brain.
+
+Of 175 OpenKBP CTs with a contoured brain stem, 166 show more; in the other 9 the skull is cropped or
+blanked out. Of the same CTs cut off below their brain stem, 169 show less, none more than 12 mm.
+"""
+
+_STEP = 4.0
+"""mm of in-plane voxels that the slices are averaged to, against noise; the skull is thicker."""
+
+_GAP = 8.0
+"""mm: how far bone is grown to close the skull's thin places, sutures and foramina."""
+
+_BONE = 150
+_BRAIN = (-20, 100)
+"""HU of what the skull must hold; the abdomen and chest hold fat or air."""
+
+_BRAIN_SHARE = 0.8
+_BRAIN_CM2 = (40.0, 320.0)
+"""Area enclosed in one slice: more than a spinal canal or eye, less than a chest."""
+
+
+def brain_extent(hu: Array, spacing: tuple[float, float, float]) -> float:
+    """Millimetres of axial slices in which bone encloses an area of a brain's size and density."""
+    steps = [max(1, round(_STEP / size)) for size in spacing[1:]]
+    pixel = (spacing[1] * steps[0], spacing[2] * steps[1])
+    grow = max(1, round(_GAP / max(pixel)))
+    area = pixel[0] * pixel[1] / 100.0
+    slices = sum(_shows_brain(_averaged(image, steps[0], steps[1]), area, grow) for image in hu)
+    return slices * spacing[0]
+
+
+def _averaged(image: Array, rows: int, columns: int) -> Array:
+    """Means of blocks of ``rows`` x ``columns`` pixels; an incomplete last block is left out."""
+    high, wide = image.shape[0] // rows, image.shape[1] // columns
+    blocks = image[: high * rows, : wide * columns].reshape(high, rows, wide, columns)
+    means: Array = blocks.mean(axis=(1, 3), dtype=np.float32)
+    return means
+
+
+def _shows_brain(image: Array, pixel_cm2: float, grow: int) -> bool:
+    bone = np.pad(image > _BONE, grow + 1)
+    if bone.sum() * pixel_cm2 < 1.0:
+        return False
+    shape = ndimage.iterate_structure(ndimage.generate_binary_structure(2, 1), grow)
+    closed = ndimage.binary_closing(bone, shape)
+    inside = (ndimage.binary_fill_holes(closed) & ~closed)[grow + 1 : -grow - 1, grow + 1 : -grow - 1]
+    regions, count = ndimage.label(inside)
+    if count == 0:
+        return False
+    areas = np.bincount(regions.ravel())[1:] * pixel_cm2
+    largest = image[regions == 1 + int(areas.argmax())]
+    brain = np.mean((largest >= _BRAIN[0]) & (largest <= _BRAIN[1]))
+    return bool(_BRAIN_CM2[0] <= areas.max() <= _BRAIN_CM2[1] and brain >= _BRAIN_SHARE)

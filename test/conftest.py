@@ -1,0 +1,44 @@
+"""Fixtures for all tests: the shared data folder, and a small head-like CT."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hnseg_infer.volume import Geometry, Volume
+
+AIR, FAT, MUSCLE, BRAIN, BONE = -1000, -100, 50, 35, 1000
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder ``data`` of real CTs, which is not part of the repository; skips where it is absent."""
+    root = Path(os.environ.get("HNSEG_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+    if not (root / "data").is_dir():
+        pytest.skip("no shared data: set HNSEG_SHARED to the folder that holds data/")
+    return root / "data"
+
+
+@pytest.fixture
+def head_ct() -> Volume:
+    """A ball of brain in a skull on a neck with a spine: int16 HU, 40 x 72 x 64 voxels of 3 x 4 x 4 mm.
+
+    Canonical. A bony nose points anterior and the only ear is on the left, so turns and flips show.
+    """
+    shape, spacing = (40, 72, 64), (4.0, 4.0, 3.0)
+    z, y, x = np.meshgrid(
+        np.arange(40) * 3.0 - 75.0, np.arange(72) * 4.0 - 142.0, np.arange(64) * 4.0 - 126.0, indexing="ij"
+    )
+    hu = np.full(shape, AIR, dtype=np.int16)
+    radius = np.sqrt(x**2 + y**2 + z**2)
+    hu[(np.hypot(x, y - 20) < 50) & (z < -20)] = MUSCLE
+    hu[radius < 92] = FAT
+    hu[radius < 86] = BONE
+    hu[radius < 74] = BRAIN
+    hu[(np.hypot(x, y - 40) < 14) & (z < -60)] = BONE
+    hu[(np.hypot(x, z) < 12) & (y < -80) & (y > -110)] = BONE
+    hu[(np.hypot(y, z) < 12) & (x > 80) & (x < 104)] = MUSCLE
+    noise = np.random.default_rng(0).normal(0, 8, shape)
+    hu = np.clip(hu + noise, -1024, 3071).astype(np.int16)
+    return Volume(hu, Geometry(shape, spacing, (-126.0, -142.0, -75.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0)))

@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hnseg_infer.report import OrganResult, Prediction, Warning, results_json, write_results
+from hnseg_infer.volume import Geometry, Volume
+
+GRID = Geometry((2, 3, 4), (1.0, 1.0, 3.0), (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
+
+
+def prediction(volume_cm3: float = 25.123456) -> Prediction:
+    return Prediction(
+        labels=Volume(np.zeros(GRID.shape, np.uint8), GRID),
+        organs=(OrganResult(1, "brain_stem", volume_cm3, "3d"), OrganResult(4, "lens_left", 0.0, "2d")),
+        warnings=(Warning("untypical_spacing", "The voxel spacing is 4 mm."),),
+        seconds={"read": 0.123456, "2d": 12.0},
+        device="cpu",
+        bundle_name="lite",
+        trained_on="generated patients",
+    )
+
+
+def test_everything_a_reader_needs_is_there() -> None:
+    results = results_json(prediction())
+    assert results["organs"] == [
+        {"id": 1, "name": "brain_stem", "volume_cm3": 25.123, "provider": "3d"},
+        {"id": 4, "name": "lens_left", "volume_cm3": 0.0, "provider": "2d"},
+    ]
+    assert results["warnings"] == [{"code": "untypical_spacing", "message": "The voxel spacing is 4 mm."}]
+    assert results["seconds"] == {"read": 0.12, "2d": 12.0}
+    assert results["bundle"] == {"name": "lite", "trained_on": "generated patients"}
+    assert results["device"] == "cpu"
+    assert "not for clinical use" in results["not_for_clinical_use"]
+
+
+def test_file_is_json_in_the_same_order(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    write_results(prediction(), path)
+    read = json.loads(path.read_text(encoding="utf-8"))
+    assert read == results_json(prediction())
+    assert list(read) == list(results_json(prediction()))
+    first = path.read_bytes()
+    write_results(prediction(), path)
+    assert path.read_bytes() == first
+    assert [item.name for item in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_results(prediction(float("nan")), path)
+    assert path.read_text() == "old"
+    assert [item.name for item in tmp_path.iterdir()] == ["results.json"]
