@@ -1,0 +1,68 @@
+"""``hnseg segment CT OUT_DIR``: one CT to a mask, a report and a table on the screen."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hnseg_infer.errors import InputError
+
+if TYPE_CHECKING:
+    from hnseg_infer.report import Prediction
+
+FORMATS = ("mha", "nii.gz", "nrrd")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the subcommand to what ``ArgumentParser.add_subparsers`` returned."""
+    parser = subparsers.add_parser("segment", help="segment a CT: writes a mask and results.json")
+    parser.add_argument(
+        "ct", type=Path, metavar="CT", help="MetaImage, NIfTI or NRRD file, or a DICOM series folder"
+    )
+    parser.add_argument("out_dir", type=Path, metavar="OUT_DIR", help="folder for the mask and results.json")
+    parser.add_argument("--bundle", type=Path, metavar="DIR", help="model bundle (default: the one shipped)")
+    parser.add_argument(
+        "--device", choices=("auto", "cuda", "cpu"), default="auto", help="auto: a CUDA GPU, else the CPU"
+    )
+    parser.add_argument("--format", choices=FORMATS, default="mha", help="of the mask (default: mha)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Segment and write ``OUT_DIR/<stem>.<format>`` and ``OUT_DIR/results.json``; raises HNSegError."""
+    from hnseg_infer.cpus import limit_threads
+
+    # before numerical libraries are imported
+    limit_threads()
+    from hnseg_infer.formats import read_ct, stem, write
+    from hnseg_infer.pipeline import segment
+    from hnseg_infer.report import write_results
+
+    out_dir: Path = arguments.out_dir
+    if out_dir.exists() and not out_dir.is_dir():
+        raise InputError(
+            f"The output {out_dir} is a file; accepted is a folder, which is made where missing."
+        )
+    mask = out_dir / f"{stem(arguments.ct)}.{arguments.format}"
+    if mask.resolve() == arguments.ct.resolve():
+        raise InputError(f"The mask would overwrite the CT {arguments.ct}; choose another output folder.")
+    volume = read_ct(arguments.ct)
+    prediction = segment(volume, bundle=arguments.bundle, device=arguments.device, source=str(arguments.ct))
+    out_dir.mkdir(parents=True, exist_ok=True)
+    write(prediction.labels, mask)
+    write_results(prediction, out_dir / "results.json")
+    print(organ_table(prediction))
+    print(f"\nWrote {mask} and {out_dir / 'results.json'}.")
+
+
+def organ_table(prediction: "Prediction") -> str:
+    """Per organ id, name, volume and model; then warnings, and what the result rests on."""
+    lines = [f"{'id':>3}  {'organ':<22}{'cm3':>9}  model"]
+    lines += [
+        f"{organ.id:>3}  {organ.name:<22}{organ.volume_cm3:>9.2f}  {organ.provider}"
+        for organ in prediction.organs
+    ]
+    lines += [f"warning {warning.code}: {warning.message}" for warning in prediction.warnings]
+    seconds = ", ".join(f"{stage} {value:.1f}" for stage, value in prediction.seconds.items())
+    lines.append(f"{prediction.device}; seconds: {seconds}")
+    lines.append(f"Bundle {prediction.bundle_name}, trained on {prediction.trained_on}.")
+    return "\n".join(lines)
