@@ -1,0 +1,185 @@
+"""The model bundle: a folder with bundle.json and one nnU-Net v2 model folder per network.
+
+``bundle.json`` holds ``format_version``, ``name``, ``trained_on``, ``intended_use``, ``organs`` (id, name),
+``models`` (folder, crop rule, spacing rule), ``provider`` (organ to model), ``sha256`` of every other file.
+Nothing is unpickled before every checksum has been verified.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hnseg_infer.errors import BundleError
+from hnseg_infer.model_folder import MODEL_FILES, NetworkModel, read_json, read_model_folder
+
+FORMAT_VERSION = 1
+
+MANIFEST = "bundle.json"
+
+CROP_RULES = ("whole", "head_window", "small_organ_roi")
+"""What a model sees: the whole CT, the crop window of preprocessing, or a box around other organs."""
+
+SPACING_RULES = ("native",)
+"""``native``: the CT's own voxels, never resampled (spec section 2)."""
+
+DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "model_weights"
+"""The bundle that the repository ships."""
+
+
+@dataclass(frozen=True)
+class BundleOrgan:
+    """One organ of the bundle's output: its label value and its name."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class SmallOrganRoi:
+    """A box of ``size_zyx`` voxels around the organs ``organs`` as ``from_model`` labelled them."""
+
+    from_model: str
+    organs: tuple[BundleOrgan, ...]
+    size_zyx: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model of the bundle.
+
+    crop: one of CROP_RULES; roi: set for ``small_organ_roi`` only. organ_ids: the bundle's organ id of each
+    of the network's classes, background (0) first; 0 too where the bundle does not list the organ.
+    """
+
+    name: str
+    crop: str
+    roi: SmallOrganRoi | None
+    organ_ids: tuple[int, ...]
+    network: NetworkModel
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle. models: in the order in which they can run. provider: organ id to model name."""
+
+    folder: Path
+    name: str
+    trained_on: str
+    intended_use: str
+    organs: tuple[BundleOrgan, ...]
+    models: tuple[ModelSpec, ...]
+    provider: Mapping[int, str]
+
+
+def load_bundle(folder: Path | None = None) -> Bundle:
+    """Read and verify a bundle (default: the one shipped); raises BundleError naming the file at fault."""
+    folder = Path(folder or DEFAULT_FOLDER)
+    if not folder.is_dir():
+        raise BundleError(f"The model bundle {folder} is not a folder; accepted is a folder with {MANIFEST}.")
+    path = folder / MANIFEST
+    manifest = read_json(path)
+    version = manifest.get("format_version")
+    if version != FORMAT_VERSION:
+        raise BundleError(f"{path} has format version {version!r}; accepted is {FORMAT_VERSION}.")
+    try:
+        listed = dict(manifest["sha256"])
+        _verify_files(folder, listed)
+        organs = _organs(path, manifest["organs"])
+        models = tuple(
+            _model(path, name, entry, organs, listed) for name, entry in manifest["models"].items()
+        )
+        return Bundle(
+            folder=folder,
+            name=str(manifest["name"]),
+            trained_on=str(manifest["trained_on"]),
+            intended_use=str(manifest["intended_use"]),
+            organs=organs,
+            models=_in_running_order(path, models),
+            provider=_provider(path, dict(manifest["provider"]), organs, models),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleError(f"{path} is incomplete or misstated ({type(error).__name__}: {error}).") from None
+
+
+def _verify_files(folder: Path, listed: dict[str, str]) -> None:
+    found = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if not file.is_dir()}
+    found.discard(MANIFEST)
+    for name in sorted(listed.keys() | found):
+        if name not in found:
+            raise BundleError(f"The bundle file {folder / name} is missing.")
+        if name not in listed:
+            raise BundleError(f"The file {folder / name} is not listed in the bundle's {MANIFEST}.")
+        with (folder / name).open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        if digest != listed[name]:
+            raise BundleError(
+                f"The bundle file {folder / name} was altered or damaged: {MANIFEST} lists another checksum."
+            )
+
+
+def _organs(path: Path, entries: list[dict[str, Any]]) -> tuple[BundleOrgan, ...]:
+    organs = tuple(BundleOrgan(int(entry["id"]), str(entry["name"])) for entry in entries)
+    ids, names = {organ.id for organ in organs}, {organ.name for organ in organs}
+    if not organs or len(ids) != len(organs) or len(names) != len(organs):
+        raise BundleError(f"{path} lists no organs, or an organ id or name twice.")
+    if min(ids) < 1 or max(ids) > 255:
+        raise BundleError(f"{path} lists the organ ids {min(ids)} to {max(ids)}; accepted are 1 to 255.")
+    return organs
+
+
+def _model(
+    path: Path, name: str, entry: dict[str, Any], organs: tuple[BundleOrgan, ...], listed: Mapping[str, str]
+) -> ModelSpec:
+    crop, spacing = entry["crop"], entry.get("spacing", "native")
+    for rule, value, accepted in (("crop", crop, CROP_RULES), ("spacing", spacing, SPACING_RULES)):
+        if value not in accepted:
+            raise BundleError(
+                f"{path} gives the model {name} the {rule} rule {value!r}; accepted: {', '.join(accepted)}."
+            )
+    by_name = {organ.name: organ for organ in organs}
+    roi = None
+    if crop == "small_organ_roi":
+        z, y, x = (int(size) for size in entry["size_zyx"])
+        if min(z, y, x) < 1:
+            raise BundleError(f"{path} gives the model {name} a ROI of {z} x {y} x {x} voxels.")
+        roi = SmallOrganRoi(
+            str(entry["from_model"]), tuple(by_name[organ] for organ in entry["organs"]), (z, y, x)
+        )
+    for file in MODEL_FILES:
+        # only files that were listed have had their checksums verified
+        if f"{entry['folder']}/{file}" not in listed:
+            raise BundleError(
+                f"The bundle file {path.parent / entry['folder'] / file} is missing or not listed."
+            )
+    network = read_model_folder(path.parent / entry["folder"])
+    organ_ids = (0, *(by_name[organ].id if organ in by_name else 0 for organ in network.organs))
+    return ModelSpec(name, crop, roi, organ_ids, network)
+
+
+def _in_running_order(path: Path, models: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:
+    """Models that see the CT first, then those whose ROI one of them gives."""
+    first = tuple(model for model in models if model.roi is None)
+    names = {model.name for model in first}
+    for model in models:
+        if model.roi and model.roi.from_model not in names:
+            accepted = ", ".join(sorted(names))
+            raise BundleError(
+                f"{path} centres {model.name} on the model {model.roi.from_model!r}; accepted: {accepted}."
+            )
+    return first + tuple(model for model in models if model.roi)
+
+
+def _provider(
+    path: Path, provider: dict[str, str], organs: tuple[BundleOrgan, ...], models: tuple[ModelSpec, ...]
+) -> dict[int, str]:
+    by_name = {model.name: model for model in models}
+    unknown = provider.keys() - {organ.name for organ in organs}
+    if unknown:
+        raise BundleError(f"{path} names a provider for {min(unknown)}, which is not among its organs.")
+    for organ in organs:
+        model = by_name.get(provider.get(organ.name, ""))
+        if model is None or organ.id not in model.organ_ids:
+            raise BundleError(f"{path} gives {organ.name} no model that has this organ.")
+    return {organ.id: provider[organ.name] for organ in organs}

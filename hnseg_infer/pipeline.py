@@ -1,0 +1,115 @@
+"""From a CT to its organs at risk: the combined U-Net of spec section 2, for any bundle's models."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnseg_infer.bundle import Bundle, ModelSpec, load_bundle
+from hnseg_infer.checks import check_ct
+from hnseg_infer.engines.engine import Labeller, select_engine
+from hnseg_infer.fusion import fuse, label_counts
+from hnseg_infer.preprocessing import Window, z_score
+from hnseg_infer.report import OrganResult, Prediction, Warning
+from hnseg_infer.volume import Array, Volume, from_canonical, to_canonical
+from hnseg_infer.windows import model_window
+
+Labels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class LoadedBundle:
+    """A bundle whose networks are ready on one device, for any number of CTs."""
+
+    bundle: Bundle
+    device: str
+    labellers: Mapping[str, Labeller]
+
+
+def load(bundle: Path | Bundle | None = None, device: str = "auto") -> LoadedBundle:
+    """Verify a bundle (default: the one shipped) and prepare its networks on ``auto``, ``cuda`` or ``cpu``.
+
+    Raises BundleError or DeviceError.
+    """
+    verified = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+    engine = select_engine(device)
+    labellers = {model.name: engine.load(model.network) for model in verified.models}
+    return LoadedBundle(verified, engine.description, labellers)
+
+
+def segment(
+    volume: Volume,
+    *,
+    bundle: Path | Bundle | LoadedBundle | None = None,
+    device: str = "auto",
+    source: str = "the CT",
+) -> Prediction:
+    """Segment one CT in HU, in any orientation; the labels lie on exactly its grid.
+
+    bundle: a folder, a verified bundle, or one that ``load`` prepared (``device`` then has no effect);
+    default: the one shipped. source: what errors call the CT. Raises InputError before any network runs when
+    the CT cannot be used, BundleError, DeviceError.
+    """
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "check"):
+        ct, warnings = check_ct(to_canonical(volume), source)
+    with _timed(seconds, "load"):
+        loaded = bundle if isinstance(bundle, LoadedBundle) else load(bundle, device)
+    labels: dict[str, Labels] = {}
+    # networks that only ever saw heads would find organs in a chest or a table, too
+    head_in_view = all(warning.code != "head_not_found" for warning in warnings)
+    for model in loaded.bundle.models:
+        with _timed(seconds, "crop" if model.roi is None else "roi"):
+            window, doubts = (
+                model_window(model, ct, labels, loaded.bundle.organs) if head_in_view else (None, [])
+            )
+        with _timed(seconds, model.name):
+            labels[model.name] = _model_labels(model, loaded.labellers[model.name], ct.array, window)
+        warnings = [*warnings, *doubts]
+    with _timed(seconds, "fuse"):
+        fused = fuse(labels, loaded.bundle.provider)
+        organs = _organ_results(fused, loaded.bundle, ct.geometry.voxel_cm3)
+        warnings = [*warnings, *_organs_not_found(organs)]
+        result = from_canonical(fused, volume.geometry)
+    return Prediction(
+        labels=result,
+        organs=organs,
+        warnings=tuple(warnings),
+        seconds=seconds,
+        device=loaded.device,
+        bundle_name=loaded.bundle.name,
+        trained_on=loaded.bundle.trained_on,
+    )
+
+
+def _model_labels(model: ModelSpec, labeller: Labeller, hu: Array, window: Window | None) -> Labels:
+    """The model's organs by bundle id, 0 outside its window; z-score and network see the window alone."""
+    labels = np.zeros(hu.shape, dtype=np.uint8)
+    if window is not None:
+        organ_ids = np.array(model.organ_ids, dtype=np.uint8)
+        labels[window] = organ_ids[labeller(z_score(hu[window]))]
+    return labels
+
+
+def _organ_results(labels: Labels, bundle: Bundle, voxel_cm3: float) -> tuple[OrganResult, ...]:
+    voxels = label_counts(labels)
+    return tuple(
+        OrganResult(organ.id, organ.name, float(voxels[organ.id]) * voxel_cm3, bundle.provider[organ.id])
+        for organ in bundle.organs
+    )
+
+
+def _organs_not_found(organs: tuple[OrganResult, ...]) -> list[Warning]:
+    missing = ", ".join(organ.name for organ in organs if organ.volume_cm3 == 0)
+    return [Warning("organs_not_found", f"Not found in the CT: {missing}.")] if missing else []
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start

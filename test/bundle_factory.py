@@ -1,0 +1,141 @@
+"""Small bundles of random networks: the real format, a few thousand weights, seeded."""
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from hnseg_infer.networks.topology import unet_topology
+from hnseg_infer.networks.unet import UNet
+
+ORGANS = {"brain_stem": 1, "eye_left": 2, "optic_chiasm": 8, "pituitary": 11}
+
+PROVIDER = {"brain_stem": "3d", "eye_left": "2d", "optic_chiasm": "3d_small", "pituitary": "3d_small"}
+
+MODELS: dict[str, dict[str, Any]] = {
+    "2d": {"folder": "2d", "crop": "whole"},
+    "3d": {"folder": "3d", "crop": "head_window", "spacing": "native"},
+    "3d_small": {
+        "folder": "3d_small",
+        "crop": "small_organ_roi",
+        "spacing": "native",
+        "from_model": "2d",
+        "organs": ["optic_chiasm", "pituitary"],
+        "size_zyx": [8, 16, 16],
+    },
+}
+
+
+def make_bundle(folder: Path) -> Path:
+    """A complete bundle with the three models of the combined system."""
+    write_model_folder(folder / "2d", list(ORGANS), (32, 32), seed=1)
+    write_model_folder(folder / "3d", list(ORGANS), (8, 16, 16), seed=2)
+    write_model_folder(folder / "3d_small", ["optic_chiasm", "pituitary"], (8, 16, 16), seed=3)
+    seal(folder)
+    return folder
+
+
+def seal(folder: Path, **changes: Any) -> None:
+    """Write bundle.json for the files that lie there now; ``changes`` replace its entries."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "bundle.json")
+    manifest = {
+        "format_version": 1,
+        "name": "tiny",
+        "trained_on": "nothing",
+        "intended_use": "tests",
+        "organs": [{"id": value, "name": name} for name, value in ORGANS.items()],
+        "models": MODELS,
+        "provider": PROVIDER,
+        "sha256": {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in files
+        },
+        **changes,
+    }
+    (folder / "bundle.json").write_text(json.dumps(manifest))
+
+
+def write_model_folder(folder: Path, organs: Sequence[str], patch: Sequence[int], seed: int) -> None:
+    """A plain nnU-Net v2 model folder with a small random U-Net in half precision."""
+    dimensions = len(patch)
+    configuration = "2d" if dimensions == 2 else "3d_fullres"
+    conv = f"Conv{dimensions}d"
+    topology = unet_topology(patch, (3.0, 1.0, 1.0)[-dimensions:], 4, 8)
+    arch_kwargs = {
+        "n_stages": len(topology.features),
+        "features_per_stage": list(topology.features),
+        "conv_op": f"torch.nn.modules.conv.{conv}",
+        "kernel_sizes": [list(size) for size in topology.kernel_sizes],
+        "strides": [list(size) for size in topology.strides],
+        "dropout": 0.1,
+    }
+    network = UNet(1, len(organs) + 1, **{**arch_kwargs, "conv_op": getattr(nn, conv)})
+    _randomise(network, seed)
+    plans = {
+        "dataset_name": "Dataset001_tiny",
+        "plans_name": "nnUNetPlans",
+        "original_median_spacing_after_transp": [3.0, 1.0, 1.0],
+        "original_median_shape_after_transp": [32, 64, 64],
+        "image_reader_writer": "SimpleITKIO",
+        "transpose_forward": [0, 1, 2],
+        "transpose_backward": [0, 1, 2],
+        "configurations": {
+            configuration: {
+                "data_identifier": f"nnUNetPlans_{configuration}",
+                "preprocessor_name": "DefaultPreprocessor",
+                "batch_size": 2,
+                "patch_size": list(patch),
+                "spacing": [3.0, 1.0, 1.0][-dimensions:],
+                "normalization_schemes": ["ZScoreNormalization"],
+                "use_mask_for_norm": [False],
+                "architecture": {
+                    "network_class_name": "hnseg_infer.networks.unet.UNet",
+                    "arch_kwargs": arch_kwargs,
+                    "_kw_requires_import": ["conv_op"],
+                },
+            }
+        },
+        "experiment_planner_used": "ExperimentPlanner",
+        "label_manager": "LabelManager",
+        "foreground_intensity_properties_per_channel": {},
+    }
+    dataset = {
+        "channel_names": {"0": "CT"},
+        "labels": {"background": 0, **{name: value for value, name in enumerate(organs, start=1)}},
+        "numTraining": 0,
+        "file_ending": ".nii.gz",
+    }
+    checkpoint = {
+        "network_weights": {
+            name: value.half() if value.is_floating_point() else value
+            for name, value in network.state_dict().items()
+        },
+        "trainer_name": "nnUNetTrainer",
+        "init_args": {"configuration": configuration},
+        "inference_allowed_mirroring_axes": None,
+    }
+    (folder / "fold_all").mkdir(parents=True)
+    (folder / "plans.json").write_text(json.dumps(plans))
+    (folder / "dataset.json").write_text(json.dumps(dataset))
+    torch.save(checkpoint, folder / "fold_all" / "checkpoint_final.pth")
+
+
+def _randomise(network: nn.Module, seed: int) -> None:
+    """Weights of a network whose classes all occur: every logit has zero mean over its inputs."""
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Conv3d):
+            weight = module.weight.data
+            fan_in = math.prod(weight.shape[1:])
+            weight.normal_(0.0, (2.0 / fan_in) ** 0.5, generator=generator)
+            weight -= weight.mean(dim=tuple(range(1, weight.ndim)), keepdim=True)
+            if module.bias is not None:
+                module.bias.data.zero_()
+        elif isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
+            module.running_mean.normal_(0.0, 0.1, generator=generator)
+            module.running_var.uniform_(0.5, 1.5, generator=generator)

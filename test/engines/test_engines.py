@@ -1,0 +1,120 @@
+"""Engines against each other, on the same random networks and images."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from bundle_factory import make_bundle
+
+from hnseg_infer.bundle import load_bundle
+from hnseg_infer.engines.engine import select_engine
+from hnseg_infer.engines.openvino_engine import OpenVINOEngine
+from hnseg_infer.engines.torch_engine import TorchEngine
+from hnseg_infer.errors import DeviceError
+from hnseg_infer.model_folder import NetworkModel, build_network
+
+SHAPES = {"2d": (5, 40, 50), "3d": (20, 30, 24), "3d_small": (8, 16, 16)}
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory) -> dict[str, NetworkModel]:
+    bundle = load_bundle(make_bundle(tmp_path_factory.mktemp("bundle")))
+    return {model.name: model.network for model in bundle.models}
+
+
+def image(shape: tuple[int, ...]) -> np.ndarray:
+    return np.random.default_rng(7).normal(size=shape).astype(np.float32)
+
+
+def test_torch_labels_are_the_networks_arg_max(networks):
+    """One tile: no accumulation, so the labels are those of a plain forward pass."""
+    network = build_network(networks["3d"])
+    tile = image((8, 16, 16))
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(tile)[None, None])[0].argmax(dim=0).numpy()
+    labels = TorchEngine("cpu").load(networks["3d"])(tile)
+    assert labels.dtype == np.uint8
+    assert len(np.unique(expected)) == 5
+    np.testing.assert_array_equal(labels, expected)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_openvino_in_single_precision_agrees_with_torch(networks, name):
+    expected = TorchEngine("cpu").load(networks[name])(image(SHAPES[name]))
+    labels = OpenVINOEngine("f32").load(networks[name])(image(SHAPES[name]))
+    assert len(np.unique(expected)) > 2
+    assert (labels == expected).mean() >= 0.999
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_reduced_precision_agrees_up_to_near_ties(networks, name):
+    """bfloat16 keeps 8 bits, float16 11; random networks have many near-ties, trained ones few."""
+    expected = TorchEngine("cpu").load(networks[name])(image(SHAPES[name]))
+    half = TorchEngine("cpu", torch.float16).load(networks[name])(image(SHAPES[name]))
+    brain_float = OpenVINOEngine().load(networks[name])(image(SHAPES[name]))
+    assert (half == expected).mean() >= 0.98
+    assert (brain_float == expected).mean() >= 0.93
+
+
+@pytest.mark.parametrize("engine", [TorchEngine("cpu"), OpenVINOEngine(), OpenVINOEngine("f32")])
+def test_images_do_not_leave_traces_in_reused_buffers(networks, engine):
+    labeller = engine.load(networks["3d"])
+    first = labeller(image(SHAPES["3d"]))
+    labeller(-image((9, 40, 17)))
+    np.testing.assert_array_equal(labeller(image(SHAPES["3d"])), first)
+
+
+def test_torch_runs_with_deterministic_cudnn(networks, monkeypatch):
+    """What a GPU would see; the flags are as before afterwards."""
+    seen = []
+
+    def spy(_network, image, *_others):
+        seen.append(
+            (torch.backends.cudnn.enabled, torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark)
+        )
+        return np.zeros(image.shape, dtype=np.uint8)
+
+    monkeypatch.setattr("hnseg_infer.engines.torch_engine.label_tiles", spy)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
+    TorchEngine("cpu").load(networks["2d"])(image((1, 32, 32)))
+    assert seen == [(True, True, False)]
+    assert torch.backends.cudnn.benchmark
+
+
+def test_device_names(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert select_engine("auto").description.startswith("cpu (openvino ")
+    assert select_engine("cpu").description.startswith("cpu (openvino ")
+    with pytest.raises(DeviceError, match="cuda"):
+        select_engine("cuda")
+    with pytest.raises(DeviceError, match="'tpu'"):
+        select_engine("tpu")
+
+
+def test_descriptions_name_library_and_precision():
+    assert TorchEngine("cpu").description == "cpu (torch float32)"
+    assert OpenVINOEngine("f32").description == "cpu (openvino f32)"
+
+
+def test_nothing_phones_home(tmp_path):
+    """In a fresh process: a network runs, and the package that reports to OpenVINO's maker was not loaded."""
+    program = """
+import sys
+from pathlib import Path
+from bundle_factory import make_bundle
+from hnseg_infer.bundle import load_bundle
+from hnseg_infer.engines.openvino_engine import OpenVINOEngine
+OpenVINOEngine().load(load_bundle(make_bundle(Path(sys.argv[1]))).models[0].network)
+loaded = [name for name, module in sys.modules.items() if name.startswith("openvino_telemetry") and module]
+sys.exit(f"loaded: {loaded}" if loaded else 0)
+"""
+    here = Path(__file__).resolve()
+    subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "bundle")],
+        check=True,
+        env={"PYTHONPATH": f"{here.parents[1]}:{here.parents[2]}", "HOME": str(tmp_path)},
+    )
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]

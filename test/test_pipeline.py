@@ -1,0 +1,161 @@
+"""The whole road on a synthetic head and a tiny random bundle."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bundle_factory import ORGANS, PROVIDER, make_bundle, seal, write_model_folder
+from synthetic_head import head_ct
+
+from hnseg_infer.bundle import load_bundle
+from hnseg_infer.engines.torch_engine import TorchEngine
+from hnseg_infer.errors import BundleError, DeviceError, InputError
+from hnseg_infer.pipeline import LoadedBundle, load, segment
+from hnseg_infer.preprocessing import crop_window, roi_window, z_score
+from hnseg_infer.volume import Volume
+from hnseg_infer.windows import robust_center
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return make_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture(scope="module")
+def loaded(folder) -> LoadedBundle:
+    return load(folder, "cpu")
+
+
+def reference(folder: Path) -> LoadedBundle:
+    """The same bundle on the torch CPU engine."""
+    bundle = load_bundle(folder)
+    engine = TorchEngine("cpu")
+    labellers = {model.name: engine.load(model.network) for model in bundle.models}
+    return LoadedBundle(bundle, engine.description, labellers)
+
+
+def test_equals_spec_section_2_step_by_step(folder):
+    """Every organ, composed here by hand from each model's labels on its own window."""
+    ct = head_ct()
+    hu, spacing = ct.array, ct.geometry.spacing_zyx
+    road = reference(folder)
+    prediction = segment(ct, bundle=road)
+
+    two = road.labellers["2d"](z_score(hu))
+    window = crop_window(hu, spacing)
+    three = np.zeros_like(two)
+    three[window] = road.labellers["3d"](z_score(hu[window]))
+    # the 2D model's classes 3 and 4 are chiasm and pituitary
+    center = robust_center(two, (3, 4), (8, 16, 16))
+    assert center is not None
+    box = roi_window(center, (8, 16, 16), hu.shape)
+    small = np.zeros_like(two)
+    small[box] = road.labellers["3d_small"](z_score(hu[box]))
+
+    masks = {1: three == 1, 2: two == 2, 8: small == 1, 11: small == 2}
+    expected = np.zeros_like(two)
+    for organ in sorted(masks, key=lambda value: (-masks[value].sum(), value)):
+        expected[masks[organ]] = organ
+    assert all(mask.any() for mask in masks.values())
+    np.testing.assert_array_equal(prediction.labels.array, expected)
+
+
+def test_prediction_says_what_it_is(loaded):
+    ct = head_ct()
+    prediction = segment(ct, bundle=loaded)
+    assert prediction.labels.geometry == ct.geometry
+    assert prediction.labels.array.dtype == np.uint8
+    assert (prediction.bundle_name, prediction.trained_on) == ("tiny", "nothing")
+    assert prediction.device.startswith("cpu (openvino")
+    assert list(prediction.seconds) == ["check", "load", "crop", "2d", "3d", "roi", "3d_small", "fuse"]
+    assert {organ.name: organ.id for organ in prediction.organs} == ORGANS
+    for organ in prediction.organs:
+        # 4 x 4 x 5 mm voxels of 0.08 cm3
+        voxels = int((prediction.labels.array == organ.id).sum())
+        assert organ.volume_cm3 == pytest.approx(voxels * 0.08)
+        assert organ.provider == PROVIDER[organ.name]
+
+
+def test_the_same_input_gives_the_same_bytes(folder):
+    first = segment(head_ct(), bundle=folder, device="cpu")
+    second = segment(head_ct(), bundle=folder, device="cpu")
+    assert first.labels.array.tobytes() == second.labels.array.tobytes()
+    assert first.organs == second.organs
+
+
+def test_a_loaded_bundle_serves_many_cases(loaded):
+    first = segment(head_ct(1), bundle=loaded)
+    other = segment(head_ct(2), bundle=loaded)
+    assert not np.array_equal(first.labels.array, other.labels.array)
+    np.testing.assert_array_equal(segment(head_ct(1), bundle=loaded).labels.array, first.labels.array)
+
+
+def test_the_input_is_not_changed(loaded):
+    ct = head_ct()
+    before = ct.array.copy()
+    segment(ct, bundle=loaded)
+    np.testing.assert_array_equal(ct.array, before)
+
+
+def test_without_a_head_every_label_stays_empty(loaded):
+    ct = head_ct()
+    # soft tissue in place of bone: a body, but no skull
+    body = np.where(ct.array > 300, 45, ct.array).astype(np.int16)
+    body[10:12, 20:24, 20:24] = 400
+    prediction = segment(Volume(body, ct.geometry), bundle=loaded)
+    assert not prediction.labels.array.any()
+    codes = [warning.code for warning in prediction.warnings]
+    assert "head_not_found" in codes
+    assert "organs_not_found" in codes
+    assert all(organ.volume_cm3 == 0 for organ in prediction.organs)
+
+
+def test_missing_organs_are_named(loaded):
+    silent = {**loaded.labellers, "3d": lambda image: np.zeros(image.shape, dtype=np.uint8)}
+    prediction = segment(head_ct(), bundle=LoadedBundle(loaded.bundle, loaded.device, silent))
+    (warning,) = [warning for warning in prediction.warnings if warning.code == "organs_not_found"]
+    assert warning.message == "Not found in the CT: brain_stem."
+
+
+def test_small_organs_stay_empty_when_nothing_tells_where_they_are(loaded):
+    silent = {**loaded.labellers, "2d": lambda image: np.zeros(image.shape, dtype=np.uint8)}
+    prediction = segment(head_ct(), bundle=LoadedBundle(loaded.bundle, loaded.device, silent))
+    assert "roi_not_found" in [warning.code for warning in prediction.warnings]
+    assert not np.isin(prediction.labels.array, (2, 8, 11)).any()
+    assert (prediction.labels.array == 1).any()
+
+
+def test_a_bundle_with_one_model_and_other_organs(tmp_path):
+    write_model_folder(tmp_path / "only", ["spleen", "liver"], (8, 16, 16), seed=9)
+    seal(
+        tmp_path,
+        organs=[{"id": 250, "name": "liver"}, {"id": 3, "name": "spleen"}],
+        models={"net": {"folder": "only", "crop": "whole", "spacing": "native"}},
+        provider={"liver": "net", "spleen": "net"},
+    )
+    prediction = segment(head_ct(), bundle=tmp_path, device="cpu")
+    assert set(np.unique(prediction.labels.array)) == {0, 3, 250}
+    road = load(tmp_path, "cpu")
+    classes = road.labellers["net"](z_score(head_ct().array))
+    np.testing.assert_array_equal(prediction.labels.array == 3, classes == 1)
+    np.testing.assert_array_equal(prediction.labels.array == 250, classes == 2)
+
+
+def test_errors_come_before_networks_run(folder, monkeypatch):
+    ct = head_ct()
+    not_finite = ct.array.astype(np.float32)
+    not_finite[3, 3, 3] = np.nan
+
+    def never(*_arguments):
+        raise AssertionError("a network was loaded")
+
+    monkeypatch.setattr("hnseg_infer.pipeline.load", never)
+    with pytest.raises(InputError, match=r"head\.mha"):
+        segment(Volume(not_finite, ct.geometry), bundle=folder, source="head.mha")
+
+
+def test_bad_bundles_and_devices(folder, tmp_path):
+    with pytest.raises(BundleError):
+        segment(head_ct(), bundle=tmp_path / "nowhere")
+    with pytest.raises(DeviceError):
+        segment(head_ct(), bundle=folder, device="abacus")

@@ -1,0 +1,116 @@
+"""Tiles, weights and padding against nnU-Net's own functions; accumulation against a plain one in float64."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hnseg_infer.sliding_window import gaussian_weights, label_tiles, pad_to_patch, tile_starts
+
+CPU = torch.device("cpu")
+
+
+def fixed_logits(classes: int) -> Tensor:
+    """A random mixing of a voxel's value and its place in the tile: tiles disagree where they meet."""
+    return torch.randn((classes, 4), generator=torch.Generator().manual_seed(5))
+
+
+def place_dependent(classes: int):
+    mixing = fixed_logits(classes)
+
+    def network(tile: Tensor) -> Tensor:
+        z, y, x = torch.meshgrid(*(torch.linspace(-1, 1, size) for size in tile.shape), indexing="ij")
+        return torch.einsum("ck,kzyx->czyx", mixing, torch.stack((tile, z, y, x)))
+
+    return network
+
+
+def reference_labels(network, image: NDArray[np.float32], patch: tuple[int, int, int], classes: int):
+    """The whole accumulator in float64, one tile after the other, padding by numpy."""
+    missing = [max(p - s, 0) for p, s in zip(patch, image.shape, strict=True)]
+    padded = np.pad(image, [(m // 2, m - m // 2) for m in missing])
+    sums = np.zeros((classes, *padded.shape))
+    weights = gaussian_weights(patch).astype(np.float64)
+    for z in tile_starts(padded.shape[0], patch[0]):
+        for y in tile_starts(padded.shape[1], patch[1]):
+            for x in tile_starts(padded.shape[2], patch[2]):
+                box = np.s_[z : z + patch[0], y : y + patch[1], x : x + patch[2]]
+                sums[(slice(None), *box)] += network(torch.from_numpy(padded[box])).numpy() * weights
+    inner = tuple(slice(m // 2, m // 2 + s) for m, s in zip(missing, image.shape, strict=True))
+    return sums.argmax(axis=0)[inner]
+
+
+def test_starts_by_hand():
+    # 110 voxels, tiles of 64, at most 32 apart: two steps of 23 (the example in nnU-Net's source)
+    assert tile_starts(110, 64) == [0, 23, 46]
+    assert tile_starts(64, 64) == [0]
+    assert tile_starts(65, 64) == [0, 1]
+
+
+def test_starts_are_nnunets():
+    nnunet = pytest.importorskip("nnunetv2.inference.sliding_window_prediction")
+    for tile in (1, 7, 16, 32, 33, 256, 512):
+        for extent in {tile, tile + 1, tile + tile // 2, 2 * tile, 3 * tile - 1, 456 + tile, 719 + tile}:
+            (expected,) = nnunet.compute_steps_for_sliding_window((extent,), (tile,), 0.5)
+            assert tile_starts(extent, tile) == expected, (extent, tile)
+
+
+@pytest.mark.parametrize("patch", [(512, 512), (32, 256, 256), (16, 64, 64), (5, 7)])
+def test_weights_are_nnunets(patch):
+    nnunet = pytest.importorskip("nnunetv2.inference.sliding_window_prediction")
+    expected = nnunet.compute_gaussian(patch, 1 / 8, 10, dtype=torch.float32, device=CPU).numpy()
+    ours = gaussian_weights(patch)
+    assert ours.min() > 0
+    # the tail is where single precision underflows; it weighs nothing
+    np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 20, 70), (16, 64, 64), (17, 63, 64)])
+def test_padding_is_nnunets(shape):
+    padding = pytest.importorskip("acvl_utils.cropping_and_padding.padding")
+    image = torch.arange(float(np.prod(shape))).reshape(shape)
+    expected, slicer = padding.pad_nd_image(image, (16, 64, 64), "constant", {"value": 0}, True, None)
+    padded, inner = pad_to_patch(image, (16, 64, 64))
+    assert torch.equal(padded, expected)
+    assert torch.equal(padded[inner], image)
+    assert tuple(slicer) == inner
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        (40, 19, 23),  # several tiles along every axis
+        (41, 16, 16),  # along z only
+        (8, 30, 16),  # along y only
+        (8, 16, 16),  # one tile
+        (3, 30, 9),  # padded along two axes
+    ],
+)
+def test_labels_equal_a_plain_accumulation(shape):
+    image = np.random.default_rng(3).normal(size=shape).astype(np.float32)
+    network = place_dependent(5)
+    labels = label_tiles(network, image, (8, 16, 16), 5, CPU)
+    expected = reference_labels(network, image, (8, 16, 16), 5)
+    assert labels.dtype == np.uint8
+    assert len(np.unique(expected)) == 5
+    # single precision may break a near-tie the other way
+    assert (labels == expected).mean() > 0.9999
+
+
+@pytest.mark.parametrize("shape", [(6, 16, 16), (6, 40, 20), (1, 10, 40)])
+def test_2d_models_see_one_slice_at_a_time(shape):
+    image = np.random.default_rng(4).normal(size=shape).astype(np.float32)
+    network = place_dependent(4)
+    labels = label_tiles(network, image, (16, 16), 4, CPU)
+    for index in range(shape[0]):
+        alone = reference_labels(network, image[index : index + 1], (1, 16, 16), 4)
+        assert (labels[index] == alone[0]).mean() > 0.999
+
+
+def test_views_with_gaps_are_accepted():
+    image = np.random.default_rng(5).normal(size=(16, 40, 40)).astype(np.float32)
+    network = place_dependent(3)
+    window = image[2:12, ::-1, 5:30]
+    expected = label_tiles(network, window.copy(), (8, 16, 16), 3, CPU)
+    np.testing.assert_array_equal(label_tiles(network, window, (8, 16, 16), 3, CPU), expected)
