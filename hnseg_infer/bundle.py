@@ -22,7 +22,7 @@ CROP_RULES = ("whole", "head_window", "small_organ_roi")
 """What a model sees: the whole CT, the crop window of preprocessing, or a box around other organs."""
 
 SPACING_RULES = ("native",)
-"""``native``: the CT's own voxels, never resampled (spec section 2)."""
+"""``native``: the CT's own voxels, never resampled (docs/method.md)."""
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "model_weights"
 """The bundle that the repository ships."""

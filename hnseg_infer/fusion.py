@@ -1,4 +1,4 @@
-"""Many models' labels become one volume: every organ from the model that provides it (spec section 2)."""
+"""Many models' labels become one volume: every organ from the model that provides it (docs/method.md)."""
 
 from collections.abc import Mapping
 

@@ -26,7 +26,7 @@ MODEL_FILES = ("plans.json", "dataset.json", CHECKPOINT)
 """What a model folder consists of."""
 
 NORMALIZATION = "ZScoreNormalization"
-"""The only intensity normalisation of nnU-Net's that the pipeline applies (spec section 2)."""
+"""The only intensity normalisation of nnU-Net's that the pipeline applies (docs/method.md)."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""From a CT to its organs at risk: the combined U-Net of spec section 2, for any bundle's models."""
+"""From a CT to its organs at risk: the combined U-Net of docs/method.md, for any bundle's models."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -59,17 +59,8 @@ def segment(
         ct, warnings = check_ct(to_canonical(volume), source)
     with _timed(seconds, "load"):
         loaded = bundle if isinstance(bundle, LoadedBundle) else load(bundle, device)
-    labels: dict[str, Labels] = {}
-    # networks that only ever saw heads would find organs in a chest or a table, too
-    head_in_view = all(warning.code != "head_not_found" for warning in warnings)
-    for model in loaded.bundle.models:
-        with _timed(seconds, "crop" if model.roi is None else "roi"):
-            window, doubts = (
-                model_window(model, ct, labels, loaded.bundle.organs) if head_in_view else (None, [])
-            )
-        with _timed(seconds, model.name):
-            labels[model.name] = _model_labels(model, loaded.labellers[model.name], ct.array, window)
-        warnings = [*warnings, *doubts]
+    labels, doubts = model_labels(ct, loaded, seconds)
+    warnings = [*warnings, *doubts]
     with _timed(seconds, "fuse"):
         fused = fuse(labels, loaded.bundle.provider)
         organs = _organ_results(fused, loaded.bundle, ct.geometry.voxel_cm3)
@@ -86,7 +77,25 @@ def segment(
     )
 
 
-def _model_labels(model: ModelSpec, labeller: Labeller, hu: Array, window: Window | None) -> Labels:
+def model_labels(
+    ct: Volume, loaded: LoadedBundle, seconds: dict[str, float]
+) -> tuple[dict[str, Labels], list[Warning]]:
+    """Each model's own organs by bundle id on the grid of a checked, canonical CT, before fusion.
+
+    Adds the time of each stage to ``seconds``; the warnings say what a model's window had to assume.
+    """
+    labels: dict[str, Labels] = {}
+    warnings: list[Warning] = []
+    for model in loaded.bundle.models:
+        with _timed(seconds, "crop" if model.roi is None else "roi"):
+            window, doubts = model_window(model, ct, labels, loaded.bundle.organs)
+        with _timed(seconds, model.name):
+            labels[model.name] = _window_labels(model, loaded.labellers[model.name], ct.array, window)
+        warnings += doubts
+    return labels, warnings
+
+
+def _window_labels(model: ModelSpec, labeller: Labeller, hu: Array, window: Window | None) -> Labels:
     """The model's organs by bundle id, 0 outside its window; z-score and network see the window alone."""
     labels = np.zeros(hu.shape, dtype=np.uint8)
     if window is not None:

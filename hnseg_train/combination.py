@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hnseg_infer.formats import read_ct, read_labels
 from hnseg_infer.pipeline import load, model_labels
-from hnseg_infer.volume import Volume, to_canonical
-from hnseg_train.dataset import Case
+from hnseg_infer.volume import Volume
+from hnseg_train.dataset import Case, read_case
 from hnseg_train.evaluation.cohort import summarise_organs
 from hnseg_train.evaluation.metrics import OrganScore, score_case
 
@@ -23,10 +22,12 @@ def derive_provider(bundle: Path, cases: Sequence[Case], published: Mapping[str,
     organs = {organ.id: organ.name for organ in loaded.bundle.organs}
     scores: dict[str, list[list[OrganScore]]] = {model.name: [] for model in loaded.bundle.models}
     for case in cases:
-        ct, reference = to_canonical(read_ct(case.ct)), to_canonical(read_labels(case.label))
-        labels, _ = model_labels(ct, loaded)
+        ct, reference = read_case(case)
+        labels, _ = model_labels(ct, loaded, {})
         for name, array in labels.items():
-            scores[name].append(score_case(Volume(array, ct.geometry), reference, organs))
+            scores[name].append(
+                score_case(Volume(array, ct.geometry), Volume(reference, ct.geometry), organs)
+            )
     dsc: dict[str, dict[str, float]] = {organ: {} for organ in organs.values()}
     for model in loaded.bundle.models:
         for summary in summarise_organs(scores[model.name]):

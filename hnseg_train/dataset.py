@@ -1,22 +1,22 @@
 """Labelled CTs in StructSeg's layout to nnU-Net's preprocessed data sets, one per model.
 
 Arrays are ``[z, y, x]`` in canonical orientation. Crops and z-score are the inference side's own functions,
-so that a network sees in training what it will see in use; nothing is resampled (spec section 2).
+so that a network sees in training what it will see in use; nothing is resampled (docs/method.md).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hnseg_infer.checks import check_ct
 from hnseg_infer.errors import InputError
 from hnseg_infer.formats import read_ct, read_labels
 from hnseg_infer.organs import STRUCTSEG_ORGANS
 from hnseg_infer.preprocessing import Window, crop_window, labels_center, roi_window, z_score
-from hnseg_infer.volume import to_canonical
+from hnseg_infer.volume import Volume, to_canonical
 from hnseg_train.recipes import SMALL_ORGANS, ModelRecipe, model_labels
 
 ROIS_PER_CASE = 6
@@ -55,37 +55,35 @@ def find_cases(folder: Path) -> list[Case]:
     return cases
 
 
-def read_case(case: Case) -> tuple[NDArray[Any], NDArray[np.uint8], tuple[float, float, float]]:
-    """HU and labels ``[z, y, x]`` in canonical orientation, and the spacing (z, y, x) in mm."""
-    ct, labels = to_canonical(read_ct(case.ct)), to_canonical(read_labels(case.label))
-    if ct.array.shape != labels.array.shape:
+def read_case(case: Case) -> tuple[Volume, NDArray[np.uint8]]:
+    """The checked CT and the labels ``[z, y, x]``, both in canonical orientation."""
+    ct, _ = check_ct(to_canonical(read_ct(case.ct)), str(case.ct))
+    labels = to_canonical(read_labels(case.label)).array
+    if ct.array.shape != labels.shape:
         raise InputError(
-            f"Case {case.name}: data.nii.gz has shape {ct.array.shape}, label.nii.gz {labels.array.shape}."
+            f"Case {case.name}: data.nii.gz has shape {ct.array.shape}, label.nii.gz {labels.shape}."
         )
-    return ct.array, labels.array, ct.geometry.spacing_zyx
+    return ct, labels
 
 
-def training_windows(
-    model: ModelRecipe, hu: NDArray[Any], labels: NDArray[np.uint8], spacing_zyx: tuple[float, float, float]
-) -> Iterator[Window]:
+def training_windows(model: ModelRecipe, ct: Volume, labels: NDArray[np.uint8]) -> Iterator[Window]:
     """The parts of a case that a model trains on, by its crop rule."""
     if model.crop == "whole":
         yield (slice(None), slice(None), slice(None))
     elif model.crop == "head_window":
-        yield crop_window(hu, spacing_zyx)
+        yield crop_window(ct.array, ct.geometry.spacing_zyx)
     else:
         center = labels_center(labels, [value for value, name in ORGANS if name in SMALL_ORGANS])
         if center is None:
             return
         size = (model.patch[0], model.patch[1], model.patch[2])
-        shape = (hu.shape[0], hu.shape[1], hu.shape[2])
         # seeded by the case's own content, so that the order of cases does not matter
         jitter = np.random.default_rng(int(labels.astype(np.int64).sum()))
         offsets = jitter.normal(0.0, ROI_JITTER, (ROIS_PER_CASE, 3))
         offsets[0] = 0.0
         for offset in offsets:
             z, y, x = (float(value) for value in np.asarray(center) + offset)
-            yield roi_window((z, y, x), size, shape)
+            yield roi_window((z, y, x), size, ct.geometry.shape)
 
 
 def model_target(model: ModelRecipe, labels: NDArray[np.uint8]) -> NDArray[np.int16]:
@@ -104,11 +102,11 @@ def write_cases(cases: Sequence[Case], models: Sequence[ModelRecipe], preprocess
         pending = [model for model in models if not _done(preprocessed, model, case).exists()]
         if not pending:
             continue
-        hu, labels, spacing = read_case(case)
+        ct, labels = read_case(case)
         for model in pending:
-            for index, window in enumerate(training_windows(model, hu, labels, spacing)):
+            for index, window in enumerate(training_windows(model, ct, labels)):
                 stem = model_folder(preprocessed, model) / model.name / f"{case.name}_{index}"
-                _save(z_score(hu[window]), model_target(model, labels[window]), model, stem)
+                _save(z_score(ct.array[window]), model_target(model, labels[window]), model, stem)
             _done(preprocessed, model, case).touch()
 
 

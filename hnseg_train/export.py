@@ -1,4 +1,4 @@
-"""Finished trainings to a bundle (design: "The bundle") that the inference side reads."""
+"""Finished trainings to a bundle that the inference side reads."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ NOT_FOR_CLINICAL_USE = "Research and demonstration only; not for clinical use."
 
 
 def published_provider() -> dict[str, str]:
-    """Organ name to model, as the publication combined them (spec section 2)."""
+    """Organ name to model, as the publication combined them (docs/method.md)."""
 
     def model(organ: str) -> str:
         if organ in SMALL_ORGANS:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 PATIENCE = 30
-"""Epochs without improvement after which the learning rate falls (spec section 2)."""
+"""Epochs without improvement after which the learning rate falls (docs/method.md)."""
 
 FACTOR = 0.2
 """By how much it falls."""

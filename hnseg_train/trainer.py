@@ -1,4 +1,4 @@
-"""nnU-Net's trainer with spec section 2's recipe: Adam, our schedules, no mirroring along x, bf16 on the CPU.
+"""nnU-Net's trainer with the recipe of docs/method.md: Adam, own schedules and mirroring, bf16 on the CPU.
 
 Tensors are ``[batch, channel, (z,) y, x]``. The values under ``hnseg`` in the plans come from recipes.py.
 """
@@ -12,9 +12,6 @@ from nnunetv2.training.data_augmentation.compute_initial_patch_size import get_p
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
 from hnseg_train.schedules import SMALLEST, plateau_rate, poly_rate
-
-LEARNING_RATE = 3e-4
-"""Adam's initial learning rate (spec section 2)."""
 
 ROTATION = np.deg2rad(15.0)
 """Largest rotation in augmentation; a head on a couch is never turned further."""
@@ -49,7 +46,7 @@ class HNSegTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no type 
     ) -> None:
         super().__init__(plans, configuration, fold, dataset_json, device)
         self.recipe: dict[str, Any] = self.configuration_manager.configuration["hnseg"]
-        self.initial_lr = LEARNING_RATE
+        self.initial_lr = self.recipe["learning_rate"]
         self.num_epochs = self.recipe["epochs"]
         self.num_iterations_per_epoch = self.recipe["iterations_per_epoch"]
         self.num_val_iterations_per_epoch = max(2, self.num_iterations_per_epoch // 25)

@@ -21,7 +21,7 @@ LEAKY_SLOPE = 0.01
 def conv_block(
     conv_op: type[nn.Module], in_channels: int, out_channels: int, kernel_size: Size, dropout: float
 ) -> nn.Sequential:
-    """Convolution, dropout, batch norm, leaky ReLU (spec section 2); keeps the spatial size."""
+    """Convolution, dropout, batch norm, leaky ReLU (docs/method.md); keeps the spatial size."""
     padding = [size // 2 for size in kernel_size]
     layers = [conv_op(in_channels, out_channels, tuple(kernel_size), padding=tuple(padding), bias=False)]
     if dropout > 0:

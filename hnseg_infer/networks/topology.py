@@ -1,4 +1,4 @@
-"""How deep a U-Net is and where it pools, from the patch that it sees (spec section 2)."""
+"""How deep a U-Net is and where it pools, from the patch that it sees (docs/method.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The combined system's U-Net (spec section 2): max pooling down, interpolation up, skips concatenated.
+"""The combined system's U-Net (docs/method.md): max pooling down, interpolation up, skips concatenated.
 
 The constructor follows the arguments that an nnU-Net v2 ``plans.json`` holds under ``arch_kwargs``, so that
 nnU-Net's own predictor builds the same module from the same file.

@@ -1,4 +1,4 @@
-"""The plans hold what spec section 2 decided, and nnU-Net's own classes can read them."""
+"""The plans hold what docs/method.md says, and nnU-Net's own classes can read them."""
 
 import pytest
 import torch

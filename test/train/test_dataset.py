@@ -1,0 +1,91 @@
+"""From labelled CTs to what nnU-Net's loader reads: crops, label values, files."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hnseg_infer.errors import InputError
+from hnseg_infer.formats import write
+from hnseg_infer.preprocessing import z_score
+from hnseg_infer.volume import Volume
+from hnseg_train.dataset import ROIS_PER_CASE, find_cases, model_target, training_windows, write_cases
+from hnseg_train.recipes import LITE
+
+MODELS = {model.name: model for model in LITE.models}
+
+
+@pytest.fixture
+def labelled(head_ct):
+    """The small head with a chiasm, a pituitary and one eye in it."""
+    labels = np.zeros(head_ct.array.shape, dtype=np.uint8)
+    labels[22, 38:42, 30:34] = 8
+    labels[20, 38:40, 31:33] = 11
+    labels[18:22, 20:30, 40:50] = 2
+    return head_ct, Volume(labels, head_ct.geometry)
+
+
+def write_case(folder, volumes, name="7"):
+    (folder / name).mkdir(parents=True)
+    for volume, file in zip(volumes, ("data.nii.gz", "label.nii.gz"), strict=True):
+        write(volume, folder / name / file)
+
+
+def test_rois_surround_the_small_organs(labelled) -> None:
+    ct, labels = labelled
+    windows = list(training_windows(MODELS["3d_small"], ct, labels.array))
+    assert len(windows) == ROIS_PER_CASE
+    # the centre of both organs' bounding box is (21, 39.5, 31.5); the image is 40 x 72 x 64
+    assert windows[0] == (slice(14, 30), slice(8, 72), slice(0, 64))
+    assert len(set(map(str, windows))) > 1
+
+
+def test_target_values_are_the_models_own(labelled) -> None:
+    labels = labelled[1].array
+    small = model_target(MODELS["3d_small"], labels)
+    assert np.array_equal(small == 1, labels == 8)
+    assert np.array_equal(small == 2, labels == 11)
+    assert set(np.unique(small)) == {0, 1, 2}
+    assert np.array_equal(model_target(MODELS["2d"], labels), labels)
+
+
+def test_written_cases_are_what_nnunet_loads(labelled, tmp_path) -> None:
+    from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
+
+    ct, labels = labelled
+    write_case(tmp_path / "data", labelled)
+    write_cases(find_cases(tmp_path / "data"), LITE.models, tmp_path / "preprocessed")
+    folder = str(tmp_path / "preprocessed" / "hnseg_2d" / "2d")
+    data, seg, _, properties = infer_dataset_class(folder)(folder).load_case("7_0")
+    np.testing.assert_array_equal(data[:][0], z_score(ct.array))
+    np.testing.assert_array_equal(seg[:][0], labels.array)
+    assert {value for value, voxels in properties["class_locations"].items() if len(voxels)} == {2, 8, 11}
+
+
+def test_a_finished_case_is_not_read_again(labelled, tmp_path) -> None:
+    write_case(tmp_path / "data", labelled)
+    cases = find_cases(tmp_path / "data")
+    write_cases(cases, LITE.models, tmp_path / "preprocessed")
+    (tmp_path / "data" / "7" / "data.nii.gz").write_bytes(b"gone")
+    write_cases(cases, LITE.models, tmp_path / "preprocessed")
+
+
+def test_a_case_without_labels_is_named(labelled, tmp_path) -> None:
+    write_case(tmp_path, labelled, "patient_a")
+    (tmp_path / "patient_a" / "label.nii.gz").unlink()
+    with pytest.raises(InputError, match="patient_a"):
+        find_cases(tmp_path)
+
+
+def test_an_empty_folder_is_refused(tmp_path) -> None:
+    with pytest.raises(InputError, match="No case"):
+        find_cases(tmp_path)
+
+
+def test_unlike_shapes_are_refused(labelled, tmp_path) -> None:
+    labels = labelled[1]
+    write_case(tmp_path / "data", labelled)
+    shorter = replace(labels.geometry, shape=(39, 72, 64))
+    write(Volume(labels.array[:39], shorter), tmp_path / "data" / "7" / "label.nii.gz")
+    with pytest.raises(InputError, match="Case 7"):
+        write_cases(find_cases(tmp_path / "data"), LITE.models, tmp_path / "preprocessed")
