@@ -7,7 +7,7 @@ works on the canonical volume: array ``[z, y, x]`` in HU, axes towards superior,
 import numpy as np
 
 from hnseg_infer.errors import InputError
-from hnseg_infer.head_in_view import MINIMUM_EXTENT, brain_extent
+from hnseg_infer.head_in_view import MINIMUM_EXTENT, MINIMUM_NECK, brain_extent, neck_extent
 from hnseg_infer.report import Warning
 from hnseg_infer.volume import Array, Volume, tilt_degrees
 
@@ -29,6 +29,9 @@ AIR_HU = -1024
 
 OFFSET = 1024
 """What files lack whose writer dropped the rescale intercept: air reads about 0, water 1024."""
+
+NOT_IN_VIEW = "no_head_or_neck"
+"""Code of the warning after which no network runs: networks that know heads find organs in a chest, too."""
 
 _SAMPLES = 2_000_000
 """About how many voxels the value statistics are taken from."""
@@ -58,9 +61,7 @@ def check_ct(volume: Volume, source: str) -> tuple[Volume, list[Warning]]:
     warnings = _grid_warnings(volume)
     array, repairs = _in_hu(volume.array, source)
     warnings += repairs
-    if brain_extent(array, volume.geometry.spacing_zyx) < MINIMUM_EXTENT:
-        message = "No skull with a brain inside was found, so the CT may not show a head."
-        warnings.append(Warning("head_not_found", message))
+    warnings += _view_warnings(array, volume.geometry.spacing_zyx)
     checked = volume if array is volume.array else Volume(array, volume.geometry)
     return checked, warnings
 
@@ -94,6 +95,15 @@ def _grid_warnings(volume: Volume) -> list[Warning]:
         message = f"The grid lies {tilt:.1f} degrees oblique to the patient axes; it is used as it is."
         warnings.append(Warning("oblique_grid", message))
     return warnings
+
+
+def _view_warnings(array: Array, spacing_zyx: tuple[float, float, float]) -> list[Warning]:
+    if brain_extent(array, spacing_zyx) >= MINIMUM_EXTENT:
+        return []
+    if neck_extent(array, spacing_zyx) >= MINIMUM_NECK:
+        message = "No skull with a brain inside was found, so the CT may not show a whole head."
+        return [Warning("head_not_found", message)]
+    return [Warning(NOT_IN_VIEW, "Neither a head nor a neck was found, so no organ was looked for.")]
 
 
 def _in_hu(array: Array, source: str) -> tuple[Array, list[Warning]]:

@@ -1,4 +1,4 @@
-"""Is there a head in a CT? A skull with a brain inside is like nothing else in the body.
+"""Is there a head or a neck in a CT? A skull with a brain inside is like nothing else in the body.
 
 Arrays are canonical ``[z, y, x]`` in HU, spacing is (z, y, x) mm.
 """
@@ -6,6 +6,7 @@ Arrays are canonical ``[z, y, x]`` in HU, spacing is (z, y, x) mm.
 import numpy as np
 from scipy import ndimage
 
+from hnseg_infer.preprocessing import body_mask
 from hnseg_infer.volume import Array
 
 MINIMUM_EXTENT = 6.0
@@ -28,6 +29,24 @@ _BRAIN = (-20, 100)
 _BRAIN_SHARE = 0.8
 _BRAIN_CM2 = (40.0, 320.0)
 """Area enclosed in one slice: more than a spinal canal or eye, less than a chest."""
+
+NECK_WIDTH_MM = 230.0
+NECK_CM2 = 40.0
+"""A slice through head or neck: no wider, and no smaller; shoulders and chests are 300 mm wide."""
+
+MINIMUM_NECK = 10.0
+"""mm of such slices that must be in view; a CT that shows the neck has about 100."""
+
+
+def neck_extent(hu: Array, spacing: tuple[float, float, float]) -> float:
+    """Millimetres of axial slices in which the body is as narrow as a head or a neck."""
+    mask, (step_y, step_x) = body_mask(hu, spacing)
+    areas = mask.sum(axis=(1, 2)) * (step_y * spacing[1] * step_x * spacing[2]) / 100.0
+    columns = np.asarray(mask.any(axis=1))
+    # from the first to the last column that holds body
+    spans = mask.shape[2] - columns.argmax(axis=1) - columns[:, ::-1].argmax(axis=1)
+    narrow = (areas >= NECK_CM2) & (spans * step_x * spacing[2] <= NECK_WIDTH_MM)
+    return float(narrow.sum() * spacing[0])
 
 
 def brain_extent(hu: Array, spacing: tuple[float, float, float]) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.bundle import Bundle, ModelSpec, load_bundle
-from hnseg_infer.checks import check_ct
+from hnseg_infer.checks import NOT_IN_VIEW, check_ct
 from hnseg_infer.engines.engine import Labeller, select_engine
 from hnseg_infer.fusion import fuse, label_counts
 from hnseg_infer.preprocessing import Window, z_score
@@ -59,8 +59,11 @@ def segment(
         ct, warnings = check_ct(to_canonical(volume), source)
     with _timed(seconds, "load"):
         loaded = bundle if isinstance(bundle, LoadedBundle) else load(bundle, device)
-    labels, doubts = model_labels(ct, loaded, seconds)
-    warnings = [*warnings, *doubts]
+    if any(warning.code == NOT_IN_VIEW for warning in warnings):
+        labels = {model.name: np.zeros(ct.array.shape, dtype=np.uint8) for model in loaded.bundle.models}
+    else:
+        labels, doubts = model_labels(ct, loaded, seconds)
+        warnings = [*warnings, *doubts]
     with _timed(seconds, "fuse"):
         fused = fuse(labels, loaded.bundle.provider)
         organs = _organ_results(fused, loaded.bundle, ct.geometry.voxel_cm3)

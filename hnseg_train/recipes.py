@@ -28,7 +28,9 @@ class ModelRecipe:
     """One network: what it sees, how wide it is, how it is trained.
 
     training_patch is the patch of one training sample; patch is the tile at inference and sets the topology.
-    mirror_axes count the patch's axes; the last one (x, left-right) belongs to 3D-small alone.
+    mirror_axes count the patch's axes; the last one (x, left-right) belongs to 3D-small alone. rare_class_boost
+    weighs small organs up in the cross-entropy at first (schedules.class_weights), so that a thousand
+    iterations are enough to find them.
     """
 
     name: str
@@ -40,6 +42,7 @@ class ModelRecipe:
     batch_size: int
     mirror_axes: tuple[int, ...]
     epochs: int
+    rare_class_boost: bool = False
 
     @property
     def configuration(self) -> str:
@@ -88,7 +91,9 @@ LITE = Recipe(
     models=(
         ModelRecipe("2d", "whole", (512, 512), (256, 256), 16, 192, 6, (), 40),
         ModelRecipe("3d_small", "small_organ_roi", (16, 64, 64), (16, 64, 64), 16, 128, 4, (), 16),
-        ModelRecipe("3d", "head_window", (32, 256, 256), (16, 192, 192), 8, 128, 2, (), 30),
+        ModelRecipe(
+            "3d", "head_window", (32, 256, 256), (16, 192, 192), 8, 128, 2, (), 20, rare_class_boost=True
+        ),
     ),
     iterations_per_epoch=50,
     learning_rate=1e-3,
@@ -160,6 +165,7 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
             "schedule": recipe.schedule,
             "foreground_fraction": recipe.foreground_fraction,
             "elastic_probability": recipe.elastic_probability,
+            "rare_class_boost": model.rare_class_boost,
             "mirror_axes": list(model.mirror_axes),
         }
     return {

@@ -1,6 +1,9 @@
-"""Learning rates as pure functions, so that a resumed training goes on exactly where it stopped."""
+"""Learning rates and class weights as pure functions: a resumed training goes on exactly where it stopped."""
 
 from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 PATIENCE = 30
 """Epochs without improvement after which the learning rate falls (docs/method.md)."""
@@ -35,3 +38,16 @@ def plateau_rate(losses: Sequence[float], initial: float) -> float:
 def poly_rate(epoch: int, epochs: int, initial: float, exponent: float = 0.9) -> float:
     """Learning rate of an epoch (from 0), falling to zero over ``epochs``: nnU-Net's polynomial."""
     return float(initial * (1 - epoch / epochs) ** exponent)
+
+
+def class_weights(voxels: NDArray[np.int64], progress: float) -> NDArray[np.float64]:
+    """Cross-entropy weight of each class from its number of voxels, background first.
+
+    A class weighs the square root of how much smaller it is than the largest organ; the background and absent
+    classes weigh 1. The weights fall to 1 over the first two thirds of the training (``progress`` from 0 to
+    1), so that they help to find small organs but do not swell them.
+    """
+    organs = voxels[1:].astype(np.float64)
+    present = np.where(organs > 0, organs, organs.max())
+    strength = 0.5 * max(0.0, 1 - 1.5 * progress)
+    return np.concatenate(([1.0], (present.max() / present) ** strength))

@@ -11,7 +11,10 @@ from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
 from nnunetv2.training.data_augmentation.compute_initial_patch_size import get_patch_size
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from hnseg_train.schedules import SMALLEST, plateau_rate, poly_rate
+from hnseg_train.schedules import SMALLEST, class_weights, plateau_rate, poly_rate
+
+WEIGHING_CASES = 8
+"""Cases whose voxels are counted for the class weights; organs' sizes differ by far more than patients."""
 
 ROTATION = np.deg2rad(15.0)
 """Largest rotation in augmentation; a head on a couch is never turned further."""
@@ -90,6 +93,23 @@ class HNSegTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no type 
             if isinstance(transform, SpatialTransform):
                 transform.p_elastic_deform = self.recipe["elastic_probability"]
         return transforms
+
+    def on_train_start(self) -> None:
+        """nnU-Net's preparations, then count the voxels of each class where the recipe weighs by them."""
+        super().on_train_start()
+        self.class_voxels = np.zeros(self.label_manager.num_segmentation_heads, dtype=np.int64)
+        if self.recipe["rare_class_boost"]:
+            dataset, _ = self.get_tr_and_val_datasets()
+            for name in dataset.identifiers[:WEIGHING_CASES]:
+                _, seg, _, _ = dataset.load_case(name)
+                self.class_voxels += np.bincount(seg[:].ravel(), minlength=self.class_voxels.size)
+
+    def on_train_epoch_start(self) -> None:
+        """Set learning rate and, where the recipe says so, the cross-entropy's class weights."""
+        super().on_train_epoch_start()
+        if self.recipe["rare_class_boost"]:
+            weights = class_weights(self.class_voxels, self.current_epoch / self.num_epochs)
+            self.loss.loss.ce.weight = torch.tensor(weights, dtype=torch.float32, device=self.device)
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
         """One step of Adam: nnU-Net's own on a GPU, in bf16 on the CPU (nnU-Net has AMP for CUDA alone)."""

@@ -20,8 +20,8 @@ def shared_data() -> Path:
     return root / "data"
 
 
-@pytest.fixture
-def head_ct() -> Volume:
+@pytest.fixture(scope="session")
+def small_head() -> Volume:
     """A ball of brain in a skull on a neck with a spine: int16 HU, 40 x 72 x 64 voxels of 3 x 4 x 4 mm.
 
     Canonical. A bony nose points anterior and the only ear is on the left, so turns and flips show.
@@ -42,3 +42,9 @@ def head_ct() -> Volume:
     noise = np.random.default_rng(0).normal(0, 8, shape)
     hu = np.clip(hu + noise, -1024, 3071).astype(np.int16)
     return Volume(hu, Geometry(shape, spacing, (-126.0, -142.0, -75.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0)))
+
+
+@pytest.fixture
+def head_ct(small_head: Volume) -> Volume:
+    """The small head as a copy that a test may change."""
+    return Volume(small_head.array.copy(), small_head.geometry)

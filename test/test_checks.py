@@ -169,3 +169,9 @@ def test_real_cts_without_their_intercept(shared_data: Path, name: str) -> None:
 def test_the_neck_of_a_real_ct_shows_no_head(shared_data: Path, name: str, slices: int) -> None:
     volume = to_canonical(read_ct(shared_data / "ct" / name))
     assert codes(with_array(volume, volume.array[:slices])) == {"head_not_found"}
+
+
+def test_the_chest_of_a_real_ct_shows_neither(shared_data: Path) -> None:
+    volume = to_canonical(read_ct(shared_data / "ct" / "head_neck_shoulders.nii.gz"))
+    # 60 slices of 2 mm up from the lowest end below the neck, as the picture shows
+    assert codes(with_array(volume, volume.array[:60])) == {"no_head_or_neck"}

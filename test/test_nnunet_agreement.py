@@ -1,7 +1,7 @@
 """nnU-Net v2's own predictor runs each model folder of a bundle and gives our labels.
 
 It is fed the same preprocessed image and computes in single precision throughout. Left to itself it weights
-and accumulates in half precision, in which the weights at a tile's corners are the smallest numbers there are:
+and accumulates in half precision, in which the weights at tile corners are the smallest numbers there are:
 random networks, whose classes lie close together, then lose up to 2 % of the voxels to rounding.
 """
 

@@ -1,5 +1,6 @@
 """The whole road on a synthetic head and a tiny random bundle."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,17 +98,33 @@ def test_the_input_is_not_changed(loaded):
     np.testing.assert_array_equal(ct.array, before)
 
 
-def test_without_a_head_every_label_stays_empty(loaded):
-    ct = head_ct()
-    # soft tissue in place of bone: a body, but no skull
-    body = np.where(ct.array > 300, 45, ct.array).astype(np.int16)
-    body[10:12, 20:24, 20:24] = 400
-    prediction = segment(Volume(body, ct.geometry), bundle=loaded)
+def chest_ct() -> Volume:
+    """A trunk 400 mm wide with lungs and a spine."""
+    z, y, x = np.meshgrid(np.arange(30), np.arange(56) * 8 - 220, np.arange(56) * 8 - 220, indexing="ij")
+    hu = np.full(z.shape, -1000, dtype=np.int16)
+    hu[(x / 200) ** 2 + (y / 120) ** 2 < 1] = 40
+    hu[(np.abs(x) - 90) ** 2 + y**2 < 60**2] = -800
+    hu[x**2 + (y - 90) ** 2 < 20**2] = 500
+    return Volume(hu, replace(head_ct().geometry, shape=hu.shape, spacing=(8.0, 8.0, 5.0)))
+
+
+def test_in_a_chest_no_organ_is_looked_for(loaded):
+    prediction = segment(chest_ct(), bundle=loaded)
     assert not prediction.labels.array.any()
     codes = [warning.code for warning in prediction.warnings]
-    assert "head_not_found" in codes
+    assert "no_head_or_neck" in codes
     assert "organs_not_found" in codes
     assert all(organ.volume_cm3 == 0 for organ in prediction.organs)
+
+
+def test_without_a_skull_the_networks_run_all_the_same(loaded):
+    ct = head_ct()
+    # a neck has no skull but may have a mandible and a cord
+    neck = np.where(ct.array > 300, 45, ct.array).astype(np.int16)
+    neck[10:12, 20:24, 20:24] = 400
+    prediction = segment(Volume(neck, ct.geometry), bundle=loaded)
+    assert "head_not_found" in [warning.code for warning in prediction.warnings]
+    assert prediction.labels.array.any()
 
 
 def test_missing_organs_are_named(loaded):

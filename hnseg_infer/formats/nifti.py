@@ -179,4 +179,3 @@ def _header_bytes(volume: Volume, datatype: int) -> bytes:
     struct.pack_into("<12f", header, 280, *affine.ravel())
     header[344:348] = _MAGIC
     return bytes(header)
-

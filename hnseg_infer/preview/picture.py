@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from hnseg_infer import __version__
 from hnseg_infer.alignment import on_one_grid
-from hnseg_infer.preview.legend import BACKGROUND, FAINT, TEXT, Entry, draw_legend
 from hnseg_infer.organ_names import STRUCTSEG_NAMES, label_color, label_name
+from hnseg_infer.preview.legend import BACKGROUND, FAINT, TEXT, Entry, draw_legend
 from hnseg_infer.preview.panels import PIXELS_PER_MM, WINDOW_HU, Color, Frame, draw_panel
 from hnseg_infer.preview.planes import Planes, choose_planes, count_by_plane, field_centre
 from hnseg_infer.volume import Array, Geometry, Volume

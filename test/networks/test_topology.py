@@ -1,4 +1,4 @@
-"""Depth and width of the networks, against what spec section 2 and the design's measured sizes state."""
+"""Depth and width of the networks, against docs/method.md and sizes measured beforehand."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The U-Nets of spec section 2: sizes against the measured ones, shapes, and the layers in use."""
+"""The U-Nets of docs/method.md: sizes against the measured ones, shapes, and the layers in use."""
 
 import pytest
 import torch

@@ -1,8 +1,9 @@
 """Learning-rate schedules against values worked out by hand."""
 
+import numpy as np
 import pytest
 
-from hnseg_train.schedules import PATIENCE, plateau_rate, poly_rate
+from hnseg_train.schedules import PATIENCE, class_weights, plateau_rate, poly_rate
 
 
 def test_rate_stays_while_the_loss_falls() -> None:
@@ -28,3 +29,12 @@ def test_poly_falls_from_the_initial_rate_to_zero() -> None:
     assert poly_rate(0, 10, 3e-4) == 3e-4
     assert poly_rate(5, 10, 3e-4, exponent=1.0) == pytest.approx(1.5e-4)
     assert poly_rate(10, 10, 3e-4) == 0.0
+
+
+def test_small_organs_weigh_more_at_first_and_the_same_in_the_end() -> None:
+    voxels = np.array([10_000, 400, 4, 0])
+    np.testing.assert_allclose(class_weights(voxels, 0.0), [1, 1, 10, 1])
+    # a third of the way the exponent has fallen from 1/2 to 1/4
+    np.testing.assert_allclose(class_weights(voxels, 1 / 3), [1, 1, np.sqrt(10), 1])
+    np.testing.assert_allclose(class_weights(voxels, 2 / 3), np.ones(4))
+    np.testing.assert_allclose(class_weights(voxels, 1.0), np.ones(4))

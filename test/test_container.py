@@ -1,0 +1,141 @@
+"""The image as users get it, in the sandbox of Grand Challenge: no network, nothing writable, a plain user.
+
+``./test.sh`` says by HNSEG_CONTAINER_TESTS that a Docker engine answers and what the image can be built from.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import SimpleITK as sitk  # noqa: N813
+from bundle_factory import make_bundle
+
+from hnseg_infer.formats import read_ct, read_labels, write
+
+pytestmark = [pytest.mark.container, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[1]
+SMALL_INPUT = ROOT / "test" / "input"
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+sandbox = import_module("sandbox")
+run = sandbox.run_sandboxed
+
+
+@pytest.fixture(scope="module", autouse=True)
+def image() -> None:
+    """Builds the image that every test here runs."""
+    if os.environ.get("HNSEG_CONTAINER_TESTS") != "yes":
+        pytest.skip("no Docker engine answers; ./test.sh --container starts one")
+    subprocess.run([ROOT / "build.sh", "--network", "host"], check=True)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    """A folder for the container to write to."""
+    folder: Path = sandbox.open_folder(tmp_path / "output")
+    return folder
+
+
+def masks_in(output: Path) -> list[Path]:
+    assert {path.name for path in output.iterdir()} == {"images", "results.json"}
+    return sorted(path for path in (output / "images").rglob("*") if path.is_file())
+
+
+def test_small_ct_in_the_layout_of_the_platform(output: Path) -> None:
+    result = run(SMALL_INPUT, output)
+    assert result.returncode == 0, result.stderr
+    source = next((SMALL_INPUT / "images" / "ct").iterdir())
+    assert masks_in(output) == [output / "images" / "head_neck_oar" / source.name]
+    ct, mask = sitk.ReadImage(str(source)), sitk.ReadImage(str(masks_in(output)[0]))
+    assert mask.GetPixelID() == sitk.sitkUInt8
+    for name in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
+        assert getattr(mask, name)() == getattr(ct, name)()
+    report = json.loads((output / "results.json").read_text())
+    shipped = json.loads((ROOT / "model_weights" / "bundle.json").read_text())
+    assert report["bundle"] == {"name": shipped["name"], "trained_on": shipped["trained_on"]}
+    assert {organ["name"]: organ["provider"] for organ in report["organs"]} == shipped["provider"]
+    voxel_cm3 = ct.GetSpacing()[0] * ct.GetSpacing()[1] * ct.GetSpacing()[2] / 1000
+    voxels = sitk.LabelShapeStatisticsImageFilter()
+    voxels.Execute(mask)
+    for organ in report["organs"]:
+        count = voxels.GetNumberOfPixels(organ["id"]) if voxels.HasLabel(organ["id"]) else 0
+        assert organ["volume_cm3"] == pytest.approx(count * voxel_cm3, abs=1e-3)
+
+
+def test_twice_the_same_bytes_whoever_runs_it(tmp_path: Path) -> None:
+    masks = []
+    for user in ("user", "4321:4321"):
+        output = sandbox.open_folder(tmp_path / user.partition(":")[0])
+        assert run(SMALL_INPUT, output, "--user", user).returncode == 0
+        masks.append(masks_in(output)[0].read_bytes())
+    assert masks[0] == masks[1]
+
+
+def test_mounted_weights_are_used_and_verified(output: Path, tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "bundle")
+    mount = ("--volume", f"{bundle}:/opt/ml/model:ro")
+    assert run(SMALL_INPUT, output, *mount).returncode == 0
+    assert json.loads((output / "results.json").read_text())["bundle"]["name"] == "tiny"
+
+    shutil.rmtree(output / "images")
+    (output / "results.json").unlink()
+    (bundle / "2d" / "plans.json").write_text("{}")
+    assert_refused(run(SMALL_INPUT, output, *mount), output, "altered or damaged")
+
+
+def assert_refused(result: subprocess.CompletedProcess[str], output: Path, reason: str) -> None:
+    assert result.returncode == 1
+    # engines put warnings of their own before it on some machines
+    assert reason in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+    assert list(output.iterdir()) == []
+
+
+def test_an_empty_input_folder_is_refused(output: Path, tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    assert_refused(run(tmp_path / "input", output), output, "holds no CT (found: nothing)")
+
+
+def test_a_text_file_named_mha_is_refused(output: Path, tmp_path: Path) -> None:
+    source = tmp_path / "input" / "images" / "ct" / "ct.mha"
+    source.parent.mkdir(parents=True)
+    source.write_text("not an image\n")
+    assert_refused(run(tmp_path / "input", output), output, "ct.mha")
+
+
+def test_two_images_are_refused(output: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "input" / "images" / "ct"
+    shutil.copytree(SMALL_INPUT / "images" / "ct", folder)
+    shutil.copy(next(folder.iterdir()), folder / "another.mha")
+    assert_refused(run(tmp_path / "input", output), output, "holds 2 images")
+
+
+def test_real_ct_as_dicom_folder_and_as_metaimage(shared_data: Path, output: Path, tmp_path: Path) -> None:
+    series = shared_data / "ct" / "head_neck_dicom"
+    result = run(series, output, timeout=sandbox.LIMIT)
+    assert result.returncode == 0, result.stderr
+    from_dicom = masks_in(output)[0]
+    ct = read_ct(series)
+    assert read_labels(from_dicom).geometry == ct.geometry
+
+    source = tmp_path / "input" / "images" / "ct" / "case.mha"
+    source.parent.mkdir(parents=True)
+    write(ct, source)
+    again = sandbox.open_folder(tmp_path / "again")
+    assert run(tmp_path / "input", again, timeout=sandbox.LIMIT).returncode == 0
+    assert masks_in(again)[0].read_bytes() == from_dicom.read_bytes()
+
+
+def test_real_ct_as_nifti(shared_data: Path, output: Path, tmp_path: Path) -> None:
+    name = "head_neck_shoulders.nii.gz"
+    (tmp_path / "input").mkdir()
+    shutil.copy(shared_data / "ct" / name, tmp_path / "input" / name)
+    result = run(tmp_path / "input", output, timeout=sandbox.LIMIT)
+    assert result.returncode == 0, result.stderr
+    assert read_labels(masks_in(output)[0]).geometry == read_ct(tmp_path / "input" / name).geometry
