@@ -28,9 +28,9 @@ class ModelRecipe:
     """One network: what it sees, how wide it is, how it is trained.
 
     training_patch is the patch of one training sample; patch is the tile at inference and sets the topology.
-    mirror_axes count the patch's axes; the last one (x, left-right) belongs to 3D-small alone. rare_class_boost
-    weighs small organs up in the cross-entropy at first (schedules.class_weights), so that a thousand
-    iterations are enough to find them.
+    mirror_axes count the patch's axes; the last one (x, left-right) belongs to 3D-small alone.
+    rare_class_boost weighs small organs up in the cross-entropy at first (schedules.class_weights), so that a
+    thousand iterations are enough to find them.
     """
 
     name: str
@@ -92,7 +92,7 @@ LITE = Recipe(
         ModelRecipe("2d", "whole", (512, 512), (256, 256), 16, 192, 6, (), 40),
         ModelRecipe("3d_small", "small_organ_roi", (16, 64, 64), (16, 64, 64), 16, 128, 4, (), 16),
         ModelRecipe(
-            "3d", "head_window", (32, 256, 256), (16, 192, 192), 8, 128, 2, (), 20, rare_class_boost=True
+            "3d", "head_window", (32, 256, 256), (16, 192, 192), 8, 96, 2, (), 20, rare_class_boost=True
         ),
     ),
     iterations_per_epoch=50,
