@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from hnseg_infer.errors import InputError
-from hnseg_infer.preview.legend import Entry, draw_legend
 from hnseg_infer.organ_names import label_color, read_names
+from hnseg_infer.preview.legend import Entry, draw_legend
 from hnseg_infer.preview.panels import LINE_PIXELS, PIXELS_PER_MM, Frame, draw_panel
 from hnseg_infer.preview.picture import BAND, GAP, draw_preview, write_preview
 from hnseg_infer.volume import Geometry, Volume, from_canonical
