@@ -2,7 +2,7 @@
 
 Read and written here rather than by ITK: ITK's reader prints to standard error about damaged
 files, and the header is short. Numbers are written with all their digits, so a geometry comes
-back exactly. https://itk.org/Wiki/ITK/MetaIO/Documentation
+back exactly. Source: the MetaIO documentation of ITK.
 """
 
 import zlib

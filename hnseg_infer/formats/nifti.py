@@ -3,7 +3,7 @@
 ITK says where the grid lies, so that other programs see the same grid to the last digit. The
 voxels are read here, because ITK takes a cut-short file or a spacing of 0 without a word, and
 files are written here, because ITK rounds directions on the way.
-NIfTI positions are RAS, stored in single precision. https://nifti.nimh.nih.gov/nifti-1
+NIfTI positions are RAS, stored in single precision. Source: the NIfTI-1 standard (nifti1.h).
 """
 
 import gzip

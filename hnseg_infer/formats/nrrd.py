@@ -1,4 +1,4 @@
-"""NRRD: .nrrd (read and written) and .nhdr (read). Read by ITK. http://teem.sourceforge.net/nrrd/format.html"""
+"""NRRD: .nrrd (read and written) and .nhdr (read). Read by ITK; source: Teem's definition of the format."""
 
 import gzip
 from itertools import product
