@@ -1,0 +1,58 @@
+"""What differs between patients beyond pose and size: habitus, contrast agent, teeth, tissue densities."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Person:
+    """One patient. Lengths mm, CT numbers HU; factors multiply an average size."""
+
+    fat: float
+    neck: float
+    contrast: float
+    fillings: int
+    skull_mm: float
+    ventricles: float
+    parotid_hu: float
+    parotid_size: float
+    brain_hu: float
+    mouth_open: float
+    mastoid_air: float
+    sinus_fluid: tuple[float, float]
+    frontal_sinus: float
+    nose: float
+    ears: float
+    brow: float
+    jaw: float
+
+
+def sample_person(rng: np.random.Generator) -> Person:
+    """Draw one patient."""
+
+    def around(mean: float, sd: float, low: float, high: float) -> float:
+        return float(np.clip(rng.normal(mean, sd), low, high))
+
+    fillings = int(rng.integers(1, 5)) if rng.random() < 0.4 else 0
+    contrast = around(110, 30, 60, 170) if rng.random() < 0.5 else 0.0
+    fluid = [around(0.5, 0.3, 0.1, 1.0) if rng.random() < 0.2 else 0.0 for _ in range(2)]
+    return Person(
+        fat=around(1.0, 0.3, 0.5, 1.8),
+        neck=around(1.0, 0.06, 0.88, 1.14),
+        contrast=contrast,
+        fillings=fillings,
+        skull_mm=around(6.8, 1.0, 5.0, 9.0),
+        ventricles=around(1.0, 0.25, 0.6, 1.6),
+        parotid_hu=around(-16, 18, -50, 24),
+        parotid_size=around(1.0, 0.07, 0.86, 1.15),
+        brain_hu=around(0, 3, -6, 6),
+        mouth_open=around(4, 3, 0, 10),
+        mastoid_air=around(0.0, 0.25, -0.5, 0.5),
+        sinus_fluid=(fluid[0], fluid[1]),
+        frontal_sinus=around(1.0, 0.25, 0.4, 1.4),
+        nose=around(1.0, 0.1, 0.8, 1.2),
+        ears=around(1.0, 0.1, 0.8, 1.2),
+        brow=around(1.0, 0.1, 0.8, 1.2),
+        jaw=around(1.0, 0.06, 0.88, 1.12),
+    )
