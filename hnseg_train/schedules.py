@@ -35,9 +35,17 @@ def plateau_rate(losses: Sequence[float], initial: float) -> float:
     return rate
 
 
-def poly_rate(epoch: int, epochs: int, initial: float, exponent: float = 0.9) -> float:
-    """Learning rate of an epoch (from 0), falling to zero over ``epochs``: nnU-Net's polynomial."""
-    return float(initial * (1 - epoch / epochs) ** exponent)
+def cycle_progress(epoch: int, epochs: int, restart: int | None) -> float:
+    """How far an epoch (from 0) is into its cycle, from 0 to 1; ``restart`` begins a second cycle."""
+    if restart is None:
+        return epoch / epochs
+    start, end = (restart, epochs) if epoch >= restart else (0, restart)
+    return (epoch - start) / (end - start)
+
+
+def poly_rate(progress: float, initial: float, exponent: float = 0.9) -> float:
+    """Learning rate that falls to zero as ``progress`` goes from 0 to 1: nnU-Net's polynomial."""
+    return float(initial * (1 - progress) ** exponent)
 
 
 def class_weights(voxels: NDArray[np.int64], progress: float) -> NDArray[np.float64]:

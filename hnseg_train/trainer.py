@@ -11,7 +11,7 @@ from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
 from nnunetv2.training.data_augmentation.compute_initial_patch_size import get_patch_size
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
-from hnseg_train.schedules import SMALLEST, class_weights, plateau_rate, poly_rate
+from hnseg_train.schedules import SMALLEST, class_weights, cycle_progress, plateau_rate, poly_rate
 
 WEIGHING_CASES = 8
 """Cases whose voxels are counted for the class weights; organs' sizes differ by far more than patients."""
@@ -66,8 +66,11 @@ class HNSegTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no type 
     def learning_rate(self, epoch: int) -> float:
         """Learning rate of an epoch, from the recipe's schedule."""
         if self.recipe["schedule"] == "poly":
-            return poly_rate(epoch, self.num_epochs, self.initial_lr)
+            return poly_rate(self._progress(epoch), self.initial_lr)
         return plateau_rate(self.logger.get_value("train_losses", step=None)[:epoch], self.initial_lr)
+
+    def _progress(self, epoch: int) -> float:
+        return cycle_progress(epoch, self.num_epochs, self.recipe["boost_from"])
 
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, _Rate]:
         """Adam with the recipe's schedule."""
@@ -98,7 +101,7 @@ class HNSegTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no type 
         """nnU-Net's preparations, then count the voxels of each class where the recipe weighs by them."""
         super().on_train_start()
         self.class_voxels = np.zeros(self.label_manager.num_segmentation_heads, dtype=np.int64)
-        if self.recipe["rare_class_boost"]:
+        if self.recipe["boost_from"] is not None:
             dataset, _ = self.get_tr_and_val_datasets()
             for name in dataset.identifiers[:WEIGHING_CASES]:
                 _, seg, _, _ = dataset.load_case(name)
@@ -107,8 +110,9 @@ class HNSegTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no type 
     def on_train_epoch_start(self) -> None:
         """Set learning rate and, where the recipe says so, the cross-entropy's class weights."""
         super().on_train_epoch_start()
-        if self.recipe["rare_class_boost"]:
-            weights = class_weights(self.class_voxels, self.current_epoch / self.num_epochs)
+        boost_from = self.recipe["boost_from"]
+        if boost_from is not None and self.current_epoch >= boost_from:
+            weights = class_weights(self.class_voxels, self._progress(self.current_epoch))
             self.loss.loss.ce.weight = torch.tensor(weights, dtype=torch.float32, device=self.device)
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hnseg_train.schedules import PATIENCE, class_weights, plateau_rate, poly_rate
+from hnseg_train.schedules import PATIENCE, class_weights, cycle_progress, plateau_rate, poly_rate
 
 
 def test_rate_stays_while_the_loss_falls() -> None:
@@ -26,9 +26,15 @@ def test_a_single_good_epoch_moves_the_average_only_a_little() -> None:
 
 
 def test_poly_falls_from_the_initial_rate_to_zero() -> None:
-    assert poly_rate(0, 10, 3e-4) == 3e-4
-    assert poly_rate(5, 10, 3e-4, exponent=1.0) == pytest.approx(1.5e-4)
-    assert poly_rate(10, 10, 3e-4) == 0.0
+    assert poly_rate(0, 3e-4) == 3e-4
+    assert poly_rate(0.5, 3e-4, exponent=1.0) == pytest.approx(1.5e-4)
+    assert poly_rate(1, 3e-4) == 0.0
+
+
+def test_a_warm_restart_begins_a_second_cycle() -> None:
+    assert [cycle_progress(epoch, 4, None) for epoch in range(4)] == [0, 0.25, 0.5, 0.75]
+    assert [cycle_progress(epoch, 6, 4) for epoch in range(6)] == [0, 0.25, 0.5, 0.75, 0, 0.5]
+    assert cycle_progress(3, 6, 0) == 0.5
 
 
 def test_small_organs_weigh_more_at_first_and_the_same_in_the_end() -> None:
