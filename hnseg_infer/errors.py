@@ -15,3 +15,11 @@ class BundleError(HNSegError):
 
 class DeviceError(HNSegError):
     """The requested device or engine is not available on this machine."""
+
+
+def sentence(error: Exception) -> str:
+    """One line for the user; an error that HNSeg did not raise on purpose is HNSeg's own failure."""
+    text = " ".join(str(error).split())
+    if isinstance(error, HNSegError):
+        return text
+    return f"HNSeg itself failed ({type(error).__name__}: {text}); please report it with the traceback."

@@ -4,8 +4,9 @@
     OUTPUT/images/<slug>/<same stem>.mha  labels, on exactly the CT's grid
     OUTPUT/results.json
 
-``run_case`` is one case, however it was asked for. The modules that load networks and images are
-imported when a case runs, after the libraries below them were held to the granted CPUs.
+``run_case`` is one case, whether the process ends with it (exec) or serves many (invoke). The modules that
+load networks and images are imported when they are needed, after the libraries below them were held to
+the granted CPUs.
 """
 
 import argparse
@@ -16,9 +17,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hnseg_infer.cpus import limit_threads
-from hnseg_infer.errors import HNSegError
+from hnseg_infer.errors import HNSegError, sentence
+from hnseg_infer.progress import Progress, terminal_progress
+
+if TYPE_CHECKING:
+    from hnseg_infer.invoke_server import Case
+    from hnseg_infer.pipeline import LoadedBundle
 
 
 class Defaults:
@@ -55,10 +62,18 @@ class Defaults:
         """The platform's name for the mask."""
         return os.environ.get("HNSEG_OUTPUT_SLUG", "head_neck_oar")
 
+    @property
+    def port(self) -> str:
+        """Where the platform calls invoke mode; text, which the parser checks like an argument."""
+        return os.environ.get("HNSEG_PORT", "4743")
+
 
 @dataclass(frozen=True)
 class Settings:
-    """Where one case comes from and goes to. model: a bundle's folder, or None for the one shipped."""
+    """Where cases come from and go to. model: a bundle's folder, or None for the one shipped.
+
+    serve: wait for cases on ``host`` and ``port``, instead of running one.
+    """
 
     input_folder: Path
     output_folder: Path
@@ -66,11 +81,17 @@ class Settings:
     device: str
     input_slug: str
     output_slug: str
+    serve: bool
+    host: str
+    port: int
 
 
-def run_case(settings: Settings) -> Path:
+def run_case(
+    settings: Settings, loaded: "LoadedBundle | None" = None, progress: Progress | None = None
+) -> Path:
     """Segment the one CT of the input folder and return the mask's path; results.json is complete by then.
 
+    loaded: networks that are ready, in place of those that the settings name.
     Raises HNSegError (InputError for the CT, BundleError for the weights) and leaves nothing in the output
     folder then.
     """
@@ -82,14 +103,21 @@ def run_case(settings: Settings) -> Path:
     ct_path = find_ct(settings.input_folder, settings.input_slug)
     ct = read_ct(ct_path)
     with _output_folder(settings.output_folder / "images" / settings.output_slug) as folder:
-        prediction = segment(ct, bundle=settings.model, device=settings.device, source=ct_path.name)
-        mask = folder / f"{stem(ct_path)}.mha"
+        prediction = segment(
+            ct,
+            bundle=loaded or settings.model,
+            device=settings.device,
+            source=ct_path.name,
+            progress=progress,
+        )
+        mask, results = folder / f"{stem(ct_path)}.mha", settings.output_folder / "results.json"
         try:
             write(prediction.labels, mask)
-            write_results(prediction, settings.output_folder / "results.json")
+            write_results(prediction, results)
         except BaseException as error:
-            # a mask without its report is half a result
+            # one without the other is half a result
             mask.unlink(missing_ok=True)
+            results.unlink(missing_ok=True)
             if isinstance(error, OSError):
                 raise _unwritable(settings.output_folder, error.strerror) from error
             raise
@@ -124,6 +152,9 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
     """Settings from command line arguments, then the environment, then the platform's conventions."""
     defaults = Defaults()
     parser = argparse.ArgumentParser(description="Segment the one CT in a folder.")
+    parser.add_argument(
+        "mode", nargs="?", choices=("serve",), help="wait for cases on a port (default: run one and exit)"
+    )
     parser.add_argument("--input", type=Path, default=defaults.input_folder, metavar="DIR")
     parser.add_argument("--output", type=Path, default=defaults.output_folder, metavar="DIR")
     parser.add_argument(
@@ -134,29 +165,49 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
         help=f"a model bundle (default: what lies in {defaults.mounted_model}, else the one shipped)",
     )
     parser.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto")
+    parser.add_argument("--host", default="0.0.0.0", help="of serve (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=defaults.port, help="of serve (default: %(default)s)")
     parsed = parser.parse_args(arguments)
     return Settings(
-        parsed.input, parsed.output, parsed.model, parsed.device, defaults.input_slug, defaults.output_slug
+        input_folder=parsed.input,
+        output_folder=parsed.output,
+        model=parsed.model,
+        device=parsed.device,
+        input_slug=defaults.input_slug,
+        output_slug=defaults.output_slug,
+        serve=parsed.mode == "serve",
+        host=parsed.host,
+        port=parsed.port,
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one case; returns 0, or 1 with one plain sentence as the last line of standard error."""
+    """Run one case, or serve; returns 0, or 1 with one plain sentence as standard error's last line."""
     limit_threads()
     settings = read_settings(arguments)
     try:
-        mask = run_case(settings)
-    except HNSegError as error:
-        print(_one_line(error), file=sys.stderr)
-        return 1
+        if settings.serve:
+            from hnseg_infer.invoke_server import serve
+
+            serve(lambda: _load(settings), settings.host, settings.port)
+        else:
+            with terminal_progress(sys.stderr) as progress:
+                mask = run_case(settings, progress=progress)
+            print(_written(mask, settings))
     except Exception as error:
-        traceback.print_exc()
-        what = f"{type(error).__name__}: {_one_line(error)}"
-        print(f"HNSeg itself failed ({what}); please report the lines above.", file=sys.stderr)
+        if not isinstance(error, HNSegError):
+            traceback.print_exc()
+        print(sentence(error), file=sys.stderr)
         return 1
-    print(f"Wrote {mask} and {settings.output_folder / 'results.json'}.")
     return 0
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _load(settings: Settings) -> "Case":
+    from hnseg_infer.pipeline import load
+
+    loaded = load(settings.model, settings.device)
+    return lambda: _written(run_case(settings, loaded), settings)
+
+
+def _written(mask: Path, settings: Settings) -> str:
+    return f"Wrote {mask} and {settings.output_folder / 'results.json'}."

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hnseg_infer.checks import NOT_IN_VIEW, check_ct
 from hnseg_infer.engines.engine import Labeller, select_engine
 from hnseg_infer.fusion import fuse, label_counts
 from hnseg_infer.preprocessing import Window, z_score
+from hnseg_infer.progress import Progress, TileProgress
 from hnseg_infer.report import OrganResult, Prediction, Warning
 from hnseg_infer.volume import Array, Volume, from_canonical, to_canonical
 from hnseg_infer.windows import model_window
@@ -47,12 +49,13 @@ def segment(
     bundle: Path | Bundle | LoadedBundle | None = None,
     device: str = "auto",
     source: str = "the CT",
+    progress: Progress | None = None,
 ) -> Prediction:
     """Segment one CT in HU, in any orientation; the labels lie on exactly its grid.
 
     bundle: a folder, a verified bundle, or one that ``load`` prepared (``device`` then has no effect);
-    default: the one shipped. source: what errors call the CT. Raises InputError before any network runs when
-    the CT cannot be used, BundleError, DeviceError.
+    default: the one shipped. source: what errors call the CT. progress: told of every tile of every model.
+    Raises InputError before any network runs when the CT cannot be used, BundleError, DeviceError.
     """
     seconds: dict[str, float] = {}
     with _timed(seconds, "check"):
@@ -62,7 +65,7 @@ def segment(
     if any(warning.code == NOT_IN_VIEW for warning in warnings):
         labels = {model.name: np.zeros(ct.array.shape, dtype=np.uint8) for model in loaded.bundle.models}
     else:
-        labels, doubts = model_labels(ct, loaded, seconds)
+        labels, doubts = model_labels(ct, loaded, seconds, progress)
         warnings = [*warnings, *doubts]
     with _timed(seconds, "fuse"):
         fused = fuse(labels, loaded.bundle.provider)
@@ -81,7 +84,7 @@ def segment(
 
 
 def model_labels(
-    ct: Volume, loaded: LoadedBundle, seconds: dict[str, float]
+    ct: Volume, loaded: LoadedBundle, seconds: dict[str, float], progress: Progress | None = None
 ) -> tuple[dict[str, Labels], list[Warning]]:
     """Each model's own organs by bundle id on the grid of a checked, canonical CT, before fusion.
 
@@ -93,17 +96,22 @@ def model_labels(
         with _timed(seconds, "crop" if model.roi is None else "roi"):
             window, doubts = model_window(model, ct, labels, loaded.bundle.organs)
         with _timed(seconds, model.name):
-            labels[model.name] = _window_labels(model, loaded.labellers[model.name], ct.array, window)
+            tile_progress = partial(progress, model.name) if progress else None
+            labels[model.name] = _window_labels(
+                model, loaded.labellers[model.name], ct.array, window, tile_progress
+            )
         warnings += doubts
     return labels, warnings
 
 
-def _window_labels(model: ModelSpec, labeller: Labeller, hu: Array, window: Window | None) -> Labels:
+def _window_labels(
+    model: ModelSpec, labeller: Labeller, hu: Array, window: Window | None, progress: TileProgress | None
+) -> Labels:
     """The model's organs by bundle id, 0 outside its window; z-score and network see the window alone."""
     labels = np.zeros(hu.shape, dtype=np.uint8)
     if window is not None:
         organ_ids = np.array(model.organ_ids, dtype=np.uint8)
-        labels[window] = organ_ids[labeller(z_score(hu[window]))]
+        labels[window] = organ_ids[labeller(z_score(hu[window]), progress)]
     return labels
 
 

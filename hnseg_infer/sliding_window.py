@@ -12,7 +12,7 @@ whatever the image.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, reduce
-from itertools import pairwise, product
+from itertools import count, pairwise, product
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional
+
+from hnseg_infer.progress import TileProgress
 
 STEP = 0.5
 """Largest distance between neighbouring tiles, as a fraction of the patch (nnU-Net's default)."""
@@ -73,7 +75,12 @@ def pad_to_patch(image: Tensor, patch: Shape3) -> tuple[Tensor, tuple[slice, sli
 
 
 def label_tiles(
-    network: Network, image: NDArray[np.float32], patch: Sequence[int], classes: int, device: torch.device
+    network: Network,
+    image: NDArray[np.float32],
+    patch: Sequence[int],
+    classes: int,
+    device: torch.device,
+    progress: TileProgress | None = None,
 ) -> NDArray[np.uint8]:
     """Arg-max label of every voxel of a normalised image ``[z, y, x]``, tile by tile on ``device``."""
     box = patch_3d(patch)
@@ -82,6 +89,8 @@ def label_tiles(
     # a 2D model's tiles are one slice deep and never overlap along z
     starts_z = list(range(padded.shape[0])) if len(patch) == 2 else tile_starts(padded.shape[0], box[0])
     starts_yx = list(product(*(tile_starts(padded.shape[axis], box[axis]) for axis in (1, 2))))
+    if progress is not None:
+        network = _counted(network, len(starts_z) * len(starts_yx), progress)
     if len(starts_yx) == 1 and (len(patch) == 2 or len(starts_z) == 1):
         _label_alone(network, padded, box, starts_z, labels)
     else:
@@ -94,6 +103,19 @@ def patch_3d(patch: Sequence[int]) -> Shape3:
     """A (z, y, x) patch as it is; a (y, x) patch as one slice deep."""
     z, y, x = (1, *patch) if len(patch) == 2 else patch
     return z, y, x
+
+
+def _counted(network: Network, tiles: int, progress: TileProgress) -> Network:
+    """The network, which says after each tile how many it has done."""
+    done = count(1)
+    progress(0, tiles)
+
+    def counted(tile: Tensor) -> Tensor:
+        logits = network(tile)
+        progress(next(done), tiles)
+        return logits
+
+    return counted
 
 
 def _label_alone(network: Network, image: Tensor, box: Shape3, starts_z: list[int], labels: Tensor) -> None:

@@ -95,7 +95,7 @@ def test_slugs_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_model_and_device_reach_the_pipeline(tmp_path: Path, calls: list[dict[str, Any]]) -> None:
     write_ct(tmp_path / "in" / "a.nii.gz")
     assert run(tmp_path, "--model", str(tmp_path), "--device", "cpu") == 0
-    assert calls == [{"bundle": tmp_path, "device": "cpu", "source": "a.nii.gz"}]
+    assert calls == [{"bundle": tmp_path, "device": "cpu", "source": "a.nii.gz", "progress": None}]
 
 
 def test_weights_are_the_mounted_ones_where_there_are_any(
@@ -154,6 +154,22 @@ def test_nothing_is_left_of_a_failed_case(
     assert run(tmp_path) == 1
     assert out.exists() == there_before
     assert not there_before or contents(out) == []
+
+
+@pytest.mark.usefixtures("calls")
+def test_nothing_is_left_of_a_case_that_a_signal_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_ct(tmp_path / "in" / "a.mha")
+
+    def written_then_ended(_prediction: Prediction, path: Path) -> None:
+        path.touch()
+        raise SystemExit(0)
+
+    monkeypatch.setattr("hnseg_infer.report.write_results", written_then_ended)
+    with pytest.raises(SystemExit):
+        run(tmp_path)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("calls")

@@ -1,10 +1,12 @@
 """``hnseg segment CT OUT_DIR``: one CT to a mask, a report and a table on the screen."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hnseg_infer.errors import InputError
+from hnseg_infer.progress import terminal_progress
 
 if TYPE_CHECKING:
     from hnseg_infer.report import Prediction
@@ -46,7 +48,14 @@ def run(arguments: argparse.Namespace) -> None:
     if mask.resolve() == arguments.ct.resolve():
         raise InputError(f"The mask would overwrite the CT {arguments.ct}; choose another output folder.")
     volume = read_ct(arguments.ct)
-    prediction = segment(volume, bundle=arguments.bundle, device=arguments.device, source=str(arguments.ct))
+    with terminal_progress(sys.stderr) as progress:
+        prediction = segment(
+            volume,
+            bundle=arguments.bundle,
+            device=arguments.device,
+            source=str(arguments.ct),
+            progress=progress,
+        )
     out_dir.mkdir(parents=True, exist_ok=True)
     write(prediction.labels, mask)
     write_results(prediction, out_dir / "results.json")

@@ -1,6 +1,5 @@
 """What every engine offers, and which one a device name stands for."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -8,11 +7,18 @@ from numpy.typing import NDArray
 
 from hnseg_infer.errors import DeviceError
 from hnseg_infer.model_folder import NetworkModel
+from hnseg_infer.progress import TileProgress
 
 DEVICES = ("auto", "cuda", "cpu")
 
-Labeller = Callable[[NDArray[np.float32]], NDArray[np.uint8]]
-"""From a normalised image ``[z, y, x]`` to the network's class (0 = background) of every voxel."""
+
+class Labeller(Protocol):
+    """A network ready to run."""
+
+    def __call__(
+        self, image: NDArray[np.float32], progress: TileProgress | None = None, /
+    ) -> NDArray[np.uint8]:
+        """From a normalised image ``[z, y, x]`` to the network's class (0 = background) of every voxel."""
 
 
 class Engine(Protocol):

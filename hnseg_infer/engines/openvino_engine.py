@@ -15,6 +15,7 @@ from torch import Tensor
 from hnseg_infer.cpus import granted_cpus
 from hnseg_infer.engines.engine import Labeller
 from hnseg_infer.model_folder import NetworkModel, build_network
+from hnseg_infer.progress import TileProgress
 from hnseg_infer.sliding_window import label_tiles, patch_3d
 
 # Importing openvino sends a report to its maker. It does without where the package that sends cannot be
@@ -65,9 +66,9 @@ class OpenVINOEngine:
             request.infer()
             return torch.from_numpy(request.get_output_tensor().data).reshape(model.classes, *box)
 
-        def labels(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+        def labels(image: NDArray[np.float32], progress: TileProgress | None = None) -> NDArray[np.uint8]:
             with torch.inference_mode():
-                return label_tiles(logits, image, model.patch, model.classes, torch.device("cpu"))
+                return label_tiles(logits, image, model.patch, model.classes, torch.device("cpu"), progress)
 
         return labels
 

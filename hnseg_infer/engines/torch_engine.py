@@ -10,6 +10,7 @@ from torch import Tensor
 from hnseg_infer.cpus import granted_cpus
 from hnseg_infer.engines.engine import Labeller
 from hnseg_infer.model_folder import NetworkModel, build_network
+from hnseg_infer.progress import TileProgress
 from hnseg_infer.sliding_window import label_tiles, patch_3d
 
 
@@ -40,12 +41,12 @@ class TorchEngine:
             result: Tensor = network(tile.to(self._dtype).reshape(1, 1, *model.patch))
             return result.reshape(model.classes, *box)
 
-        def labels(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+        def labels(image: NDArray[np.float32], progress: TileProgress | None = None) -> NDArray[np.uint8]:
             # timing-based choice of algorithms would make two runs differ
             with (
                 torch.inference_mode(),
                 torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
             ):
-                return label_tiles(logits, image, model.patch, model.classes, self._device)
+                return label_tiles(logits, image, model.patch, model.classes, self._device, progress)
 
         return labels
