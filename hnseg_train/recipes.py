@@ -2,7 +2,7 @@
 
 Patches and spacings are in (z,) y, x order. ``paper`` is the published one (docs/method.md). ``lite`` keeps
 its topology with narrow stages; it trains on smaller patches and on a fixed schedule, so that two CPU cores
-make the demonstration weights in about an hour.
+make the demonstration weights in one sitting.
 """
 
 from collections.abc import Sequence

@@ -57,7 +57,7 @@ class HNSegTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no type 
         self.save_every = 5
 
     def initialize(self) -> None:
-        """Build network, optimiser and loss; channels-last halves the time of a CPU convolution."""
+        """Build network, optimiser and loss; channels-last suits CPU convolutions."""
         super().initialize()
         dimensions = len(self.configuration_manager.patch_size)
         layout = torch.channels_last if dimensions == 2 else torch.channels_last_3d

@@ -73,7 +73,7 @@ def _train_model(work: Path, recipe: Recipe, model: ModelRecipe, cases: int, dev
 
 
 def _keep_freed_memory() -> None:
-    """Let glibc reuse large blocks: faulting them in again takes a fifth of a CPU training step."""
+    """Let glibc reuse large blocks: faulting them in again slows CPU training."""
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
         trim_threshold, mmap_max = -1, -4

@@ -1,4 +1,4 @@
-"""What differs between patients beyond pose and size: habitus, contrast agent, teeth, tissue densities."""
+"""What differs between patients beyond pose and size: habitus, contrast medium, teeth, tissue densities."""
 
 from dataclasses import dataclass
 
