@@ -96,7 +96,8 @@ def test_network_has_the_checkpoints_weights_in_single_precision(folder):
 
 
 def test_a_foreign_nnunet_architecture_is_built(folder):
-    unet = pytest.importorskip("dynamic_network_architectures.architectures.unet")
+    from dynamic_network_architectures.architectures import unet
+
     kwargs = {
         "n_stages": 2,
         "features_per_stage": [4, 8],

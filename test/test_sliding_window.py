@@ -49,7 +49,8 @@ def test_starts_by_hand():
 
 
 def test_starts_are_nnunets():
-    nnunet = pytest.importorskip("nnunetv2.inference.sliding_window_prediction")
+    from nnunetv2.inference import sliding_window_prediction as nnunet
+
     for tile in (1, 7, 16, 32, 33, 256, 512):
         for extent in {tile, tile + 1, tile + tile // 2, 2 * tile, 3 * tile - 1, 456 + tile, 719 + tile}:
             (expected,) = nnunet.compute_steps_for_sliding_window((extent,), (tile,), 0.5)
@@ -58,7 +59,8 @@ def test_starts_are_nnunets():
 
 @pytest.mark.parametrize("patch", [(512, 512), (32, 256, 256), (16, 64, 64), (5, 7)])
 def test_weights_are_nnunets(patch):
-    nnunet = pytest.importorskip("nnunetv2.inference.sliding_window_prediction")
+    from nnunetv2.inference import sliding_window_prediction as nnunet
+
     expected = nnunet.compute_gaussian(patch, 1 / 8, 10, dtype=torch.float32, device=CPU).numpy()
     ours = gaussian_weights(patch)
     assert ours.min() > 0
@@ -68,7 +70,8 @@ def test_weights_are_nnunets(patch):
 
 @pytest.mark.parametrize("shape", [(3, 20, 70), (16, 64, 64), (17, 63, 64)])
 def test_padding_is_nnunets(shape):
-    padding = pytest.importorskip("acvl_utils.cropping_and_padding.padding")
+    from acvl_utils.cropping_and_padding import padding
+
     image = torch.arange(float(np.prod(shape))).reshape(shape)
     expected, slicer = padding.pad_nd_image(image, (16, 64, 64), "constant", {"value": 0}, True, None)
     padded, inner = pad_to_patch(image, (16, 64, 64))
