@@ -4,7 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from hnseg_train.recipes import RECIPES
+from hnseg_train.recipes import PAPER, RECIPES
+
+MODELS = [model.name for model in PAPER.models]
+"""Every plan has these."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -15,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--data", type=Path, required=True, help="<case>/data.nii.gz and <case>/label.nii.gz")
     parser.add_argument("--work", type=Path, required=True, help="where checkpoints and logs go; resumable")
     parser.add_argument("--plan", choices=sorted(RECIPES), default="paper")
-    parser.add_argument("--models", nargs="+", default=["2d", "3d", "3d_small"], help="train only these now")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, help="train only these now")
     parser.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto")
     parser.add_argument(
         "--bundle", type=Path, help="export the bundle to this folder when all models are trained"

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hnseg_infer.bundle import FORMAT_VERSION, MANIFEST
 from hnseg_infer.errors import InputError
+from hnseg_infer.report import NOT_FOR_CLINICAL_USE
 from hnseg_train.dataset import ORGANS
 from hnseg_train.recipes import (
     PUBLISHED_2D_ORGANS,
@@ -19,10 +21,6 @@ from hnseg_train.recipes import (
     plans_json,
 )
 from hnseg_train.training import final_checkpoint
-
-FORMAT_VERSION = 1
-
-NOT_FOR_CLINICAL_USE = "Research and demonstration only; not for clinical use."
 
 
 def published_provider() -> dict[str, str]:
@@ -41,8 +39,11 @@ def export_bundle(
 ) -> None:
     """Write the bundle folder anew from the final checkpoints of all models of the recipe.
 
-    Raises InputError when a model has not been trained to its end.
+    Raises InputError when a model has not been trained to its end, and when ``bundle`` holds something else,
+    which would be deleted.
     """
+    if bundle.exists() and not (bundle / MANIFEST).is_file() and (bundle.is_file() or any(bundle.iterdir())):
+        raise InputError(f"{bundle} is there already and is no bundle; accepted is a new or empty folder.")
     for model in recipe.models:
         if not final_checkpoint(work, recipe, model).is_file():
             raise InputError(
@@ -57,7 +58,7 @@ def export_bundle(
         _write_json(folder / "dataset.json", dataset_json(model, ORGANS, cases))
         _strip(final_checkpoint(work, recipe, model), model, folder / "fold_all" / "checkpoint_final.pth")
     _write_json(
-        staging / "bundle.json",
+        staging / MANIFEST,
         {
             "format_version": FORMAT_VERSION,
             "name": f"hnseg-{recipe.name}",
@@ -75,7 +76,7 @@ def export_bundle(
 
 def checksums(folder: Path) -> dict[str, str]:
     """sha256 of every file below a bundle folder but bundle.json, by relative path."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "bundle.json")
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
     }

@@ -60,8 +60,6 @@ def _train_model(work: Path, recipe: Recipe, model: ModelRecipe, cases: int, dev
     latest = final_checkpoint(work, recipe, model).with_name("checkpoint_latest.pth")
     plans = plans_json(recipe, model, for_training=True)
     plans["continue_training"] = latest.is_file()
-    random.seed(SEED)
-    np.random.seed(SEED)
     torch.manual_seed(SEED)
     trainer = HNSegTrainer(
         plans, model.configuration, "all", dataset_json(model, ORGANS, cases), torch.device(device)
@@ -69,6 +67,11 @@ def _train_model(work: Path, recipe: Recipe, model: ModelRecipe, cases: int, dev
     trainer.initialize()
     if latest.is_file():
         trainer.load_checkpoint(str(latest))
+    # a resumed training must not see the samples of its first epochs again
+    seed = SEED + trainer.current_epoch
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
     trainer.run_training()
 
 

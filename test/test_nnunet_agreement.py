@@ -2,7 +2,7 @@
 
 It is fed the same preprocessed image and computes in single precision throughout. Left to itself it weights
 and accumulates in half precision, in which the weights at tile corners are the smallest numbers there are:
-random networks, whose classes lie close together, then lose up to 2 % of the voxels to rounding.
+random networks, whose classes lie close together, then lose voxels to rounding.
 """
 
 from functools import partial

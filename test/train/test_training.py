@@ -86,3 +86,11 @@ def test_train_interrupt_resume_export_segment(cohort, small_head, tmp_path, mon
     assert {organ.provider for organ in prediction.organs} == {"2d", "3d", "3d_small"}
     weights = load_bundle(bundle).models[0].network.weights
     assert weights["encoder.stages.0.0.0.weight"].numel() == 4 * 9
+
+
+def test_a_folder_of_something_else_is_never_replaced(tmp_path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="no bundle"):
+        export_bundle(tmp_path, TINY, tmp_path / "home", trained_on="", cases=1, provider={})
+    assert (tmp_path / "home" / "thesis.txt").read_text() == "years of work"
