@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hnseg_infer.cpus import limit_threads
+from hnseg_infer.devices import Precision, add_device_options
 from hnseg_infer.errors import HNSegError, sentence
 from hnseg_infer.progress import Progress, terminal_progress
 
@@ -79,6 +80,7 @@ class Settings:
     output_folder: Path
     model: Path | None
     device: str
+    precision: Precision
     input_slug: str
     output_slug: str
     serve: bool
@@ -97,19 +99,14 @@ def run_case(
     """
     from hnseg_infer.ct_folder import find_ct
     from hnseg_infer.formats import read_ct, stem, write
-    from hnseg_infer.pipeline import segment
+    from hnseg_infer.pipeline import segment, start_loading
     from hnseg_infer.report import write_results
 
     ct_path = find_ct(settings.input_folder, settings.input_slug)
+    bundle = loaded or start_loading(settings.model, settings.device, settings.precision)
     ct = read_ct(ct_path)
     with _output_folder(settings.output_folder / "images" / settings.output_slug) as folder:
-        prediction = segment(
-            ct,
-            bundle=loaded or settings.model,
-            device=settings.device,
-            source=ct_path.name,
-            progress=progress,
-        )
+        prediction = segment(ct, bundle=bundle, source=ct_path.name, progress=progress)
         mask, results = folder / f"{stem(ct_path)}.mha", settings.output_folder / "results.json"
         try:
             write(prediction.labels, mask)
@@ -164,7 +161,7 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
         metavar="DIR",
         help=f"a model bundle (default: what lies in {defaults.mounted_model}, else the one shipped)",
     )
-    parser.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto")
+    add_device_options(parser)
     parser.add_argument("--host", default="0.0.0.0", help="of serve (default: %(default)s)")
     parser.add_argument("--port", type=int, default=defaults.port, help="of serve (default: %(default)s)")
     parsed = parser.parse_args(arguments)
@@ -173,6 +170,7 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
         output_folder=parsed.output,
         model=parsed.model,
         device=parsed.device,
+        precision=parsed.precision,
         input_slug=defaults.input_slug,
         output_slug=defaults.output_slug,
         serve=parsed.mode == "serve",
@@ -205,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _load(settings: Settings) -> "Case":
     from hnseg_infer.pipeline import load
 
-    loaded = load(settings.model, settings.device)
+    loaded = load(settings.model, settings.device, settings.precision)
     return lambda: _written(run_case(settings, loaded), settings)
 
 

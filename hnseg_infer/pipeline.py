@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 
 from hnseg_infer.bundle import Bundle, ModelSpec, load_bundle
 from hnseg_infer.checks import NOT_IN_VIEW, check_ct
+from hnseg_infer.devices import Precision
 from hnseg_infer.engines.engine import Labeller, select_engine
 from hnseg_infer.fusion import fuse, label_counts
 from hnseg_infer.preprocessing import Window, z_score
 from hnseg_infer.progress import Progress, TileProgress
 from hnseg_infer.report import OrganResult, Prediction, Warning
+from hnseg_infer.slice_range import organ_slices
 from hnseg_infer.volume import Array, Volume, from_canonical, to_canonical
 from hnseg_infer.windows import model_window
 
@@ -32,36 +35,55 @@ class LoadedBundle:
     labellers: Mapping[str, Labeller]
 
 
-def load(bundle: Path | Bundle | None = None, device: str = "auto") -> LoadedBundle:
-    """Verify a bundle (default: the one shipped) and prepare its networks on ``auto``, ``cuda`` or ``cpu``.
+def load(
+    bundle: Path | Bundle | None = None, device: str = "auto", precision: Precision = "auto"
+) -> LoadedBundle:
+    """Verify a bundle (default: the one shipped) and prepare its networks.
 
-    Raises BundleError or DeviceError.
+    device: ``auto``, ``cuda`` or ``cpu``. precision: ``auto`` (the device's fastest), ``f32``, ``bf16`` or
+    ``f16``. Raises BundleError or DeviceError.
     """
     verified = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-    engine = select_engine(device)
-    labellers = {model.name: engine.load(model.network) for model in verified.models}
+    engine = select_engine(device, precision)
+    # a crop window is larger than its model's patch, at least along z; the others mostly are one tile
+    labellers = {
+        model.name: engine.load(model.network, overlapping=model.crop == "head_window")
+        for model in verified.models
+    }
     return LoadedBundle(verified, engine.description, labellers)
+
+
+def start_loading(
+    bundle: Path | Bundle | None = None, device: str = "auto", precision: Precision = "auto"
+) -> Future[LoadedBundle]:
+    """``load`` in a thread of its own, for ``segment`` to wait for: the CT can be read meanwhile."""
+    with_one_thread = ThreadPoolExecutor(max_workers=1)
+    loading = with_one_thread.submit(load, bundle, device, precision)
+    with_one_thread.shutdown(wait=False)
+    return loading
 
 
 def segment(
     volume: Volume,
     *,
-    bundle: Path | Bundle | LoadedBundle | None = None,
+    bundle: Path | Bundle | LoadedBundle | Future[LoadedBundle] | None = None,
     device: str = "auto",
+    precision: Precision = "auto",
     source: str = "the CT",
     progress: Progress | None = None,
 ) -> Prediction:
     """Segment one CT in HU, in any orientation; the labels lie on exactly its grid.
 
-    bundle: a folder, a verified bundle, or one that ``load`` prepared (``device`` then has no effect);
-    default: the one shipped. source: what errors call the CT. progress: told of every tile of every model.
-    Raises InputError before any network runs when the CT cannot be used, BundleError, DeviceError.
+    bundle: a folder, a verified bundle, or one that ``load`` or ``start_loading`` prepared (``device`` and
+    ``precision`` then have no effect); default: the one shipped. source: what errors call the CT. progress:
+    told of every tile of every model. Raises InputError before any network runs when the CT cannot be used,
+    BundleError, DeviceError.
     """
     seconds: dict[str, float] = {}
     with _timed(seconds, "check"):
         ct, warnings = check_ct(to_canonical(volume), source)
     with _timed(seconds, "load"):
-        loaded = bundle if isinstance(bundle, LoadedBundle) else load(bundle, device)
+        loaded = _loaded(bundle, device, precision)
     if any(warning.code == NOT_IN_VIEW for warning in warnings):
         labels = {model.name: np.zeros(ct.array.shape, dtype=np.uint8) for model in loaded.bundle.models}
     else:
@@ -83,6 +105,14 @@ def segment(
     )
 
 
+def _loaded(
+    bundle: Path | Bundle | LoadedBundle | Future[LoadedBundle] | None, device: str, precision: Precision
+) -> LoadedBundle:
+    if isinstance(bundle, Future):
+        return bundle.result()
+    return bundle if isinstance(bundle, LoadedBundle) else load(bundle, device, precision)
+
+
 def model_labels(
     ct: Volume, loaded: LoadedBundle, seconds: dict[str, float], progress: Progress | None = None
 ) -> tuple[dict[str, Labels], list[Warning]]:
@@ -92,27 +122,49 @@ def model_labels(
     """
     labels: dict[str, Labels] = {}
     warnings: list[Warning] = []
+    with _timed(seconds, "crop"):
+        slices = organ_slices(ct.array, ct.geometry.spacing_zyx)
     for model in loaded.bundle.models:
         with _timed(seconds, "crop" if model.roi is None else "roi"):
             window, doubts = model_window(model, ct, labels, loaded.bundle.organs)
         with _timed(seconds, model.name):
             tile_progress = partial(progress, model.name) if progress else None
             labels[model.name] = _window_labels(
-                model, loaded.labellers[model.name], ct.array, window, tile_progress
+                model, loaded.labellers[model.name], ct.array, window, slices, tile_progress
             )
         warnings += doubts
     return labels, warnings
 
 
 def _window_labels(
-    model: ModelSpec, labeller: Labeller, hu: Array, window: Window | None, progress: TileProgress | None
+    model: ModelSpec,
+    labeller: Labeller,
+    hu: Array,
+    window: Window | None,
+    slices: slice,
+    progress: TileProgress | None,
 ) -> Labels:
-    """The model's organs by bundle id, 0 outside its window; z-score and network see the window alone."""
+    """The model's organs by bundle id, 0 outside its window and the axial ``slices`` that may hold organs.
+
+    z-score and network see the window alone; tiles without any of the slices are left out.
+    """
     labels = np.zeros(hu.shape, dtype=np.uint8)
     if window is not None:
         organ_ids = np.array(model.organ_ids, dtype=np.uint8)
-        labels[window] = organ_ids[labeller(z_score(hu[window]), progress)]
+        labels[window] = organ_ids[labeller(z_score(hu[window]), _inside(window, slices), progress)]
     return labels
+
+
+def _inside(window: Window, slices: slice) -> Window:
+    """The part of a window that lies in the axial slices, counted from the window's first voxel."""
+    z, y, x = window
+    start = min(max(slices.start, z.start), z.stop)
+    stop = max(min(slices.stop, z.stop), start)
+    return (
+        slice(start - z.start, stop - z.start),
+        slice(0, y.stop - y.start),
+        slice(0, x.stop - x.start),
+    )
 
 
 def _organ_results(labels: Labels, bundle: Bundle, voxel_cm3: float) -> tuple[OrganResult, ...]:

@@ -5,6 +5,7 @@ training and inference call the same ones. Spacings are mm in z, y, x order.
 """
 
 from collections.abc import Iterable
+from math import isqrt, sqrt
 from typing import Any
 
 import numpy as np
@@ -25,40 +26,85 @@ COUCH_MM = 8.0
 HEAD_MM = 200.0
 """Vertex to chin: the part of the body below its top that counts as the head."""
 
+_IN_PLANE = np.stack([np.zeros((3, 3)), ndimage.generate_binary_structure(2, 1), np.zeros((3, 3))])
+"""Neighbours that share an edge within one axial slice."""
+
 
 def z_score(image: NDArray[Any]) -> NDArray[np.float32]:
     """Zero mean and unit variance over the whole image (after the model's own crop), as nnU-Net's ZScore."""
     values = image.astype(np.float32)
-    mean = float(values.mean(dtype=np.float64))
-    deviation = float(values.std(dtype=np.float64))
-    values -= np.float32(mean)
-    values /= np.float32(max(deviation, 1e-8))
+    values -= np.float32(values.mean(dtype=np.float64))
+    # plane by plane: in double precision the whole image would take twice the memory of the result
+    squares = sum(float(np.square(plane, dtype=np.float64).sum()) for plane in values)
+    values /= np.float32(max(sqrt(squares / values.size), 1e-8))
     return values
+
+
+def tissue_mask(
+    hu: NDArray[Any], spacing_zyx: tuple[float, float, float]
+) -> tuple[NDArray[np.bool_], tuple[int, int]]:
+    """What is denser than air and thicker than couch and mask, slice by slice, on a coarse in-plane grid.
+
+    Returns the mask ``[z, y, x]`` and the (y, x) factors by which its grid is coarser than the CT's.
+    """
+    step_y = max(1, round(COARSE_MM / spacing_zyx[1]))
+    step_x = max(1, round(COARSE_MM / spacing_zyx[2]))
+    # walls of the airway and the sinuses must not break the head apart
+    filled = fill_holes(hu[:, ::step_y, ::step_x] > BODY_HU)
+    radius = max(1, round(COUCH_MM / COARSE_MM))
+    eroded = _disc_filter(filled, radius, np.logical_and)
+    return _disc_filter(eroded, radius, np.logical_or), (step_y, step_x)
 
 
 def body_mask(
     hu: NDArray[Any], spacing_zyx: tuple[float, float, float]
 ) -> tuple[NDArray[np.bool_], tuple[int, int]]:
-    """The patient without couch, mask and air, on a coarse in-plane grid.
+    """The patient without couch, mask and air: the largest connected part of ``tissue_mask``, same grid.
 
-    Returns the mask ``[z, y, x]`` and the (y, x) factors by which its grid is coarser than the CT's. The
-    mask is empty when nothing in the CT is denser than air.
+    The mask is empty when nothing in the CT is denser than air.
     """
-    step_y = max(1, round(COARSE_MM / spacing_zyx[1]))
-    step_x = max(1, round(COARSE_MM / spacing_zyx[2]))
-    coarse = hu[:, ::step_y, ::step_x] > BODY_HU
-    # walls of the airway and the sinuses must not break the head apart
-    filled = np.stack([ndimage.binary_fill_holes(plane) for plane in coarse])
-    radius = max(1, round(COUCH_MM / COARSE_MM))
-    span = np.arange(-radius, radius + 1)
-    disc = (span[:, None] ** 2 + span[None, :] ** 2 <= radius**2)[None]
-    opened = ndimage.binary_opening(filled, disc)
-    parts, count = ndimage.label(opened)
+    tissue, steps = tissue_mask(hu, spacing_zyx)
+    parts, count = ndimage.label(tissue)
     if count:
         sizes = np.bincount(parts.ravel())
         sizes[0] = 0
-        opened = parts == sizes.argmax()
-    return opened, (step_y, step_x)
+        tissue = parts == sizes.argmax()
+    return tissue, steps
+
+
+def fill_holes(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Each slice of a mask ``[z, y, x]`` with what it encloses: ``ndimage.binary_fill_holes`` by slice.
+
+    One labelling of the background took a third of the time of filling slice by slice.
+    """
+    background, count = ndimage.label(~mask, _IN_PLANE)
+    outside = np.zeros(count + 1, dtype=bool)
+    for edge in (background[:, 0], background[:, -1], background[:, :, 0], background[:, :, -1]):
+        outside[edge] = True
+    outside[0] = False
+    filled: NDArray[np.bool_] = ~outside[background]
+    return filled
+
+
+def _disc_filter(mask: NDArray[np.bool_], radius: int, combine: np.ufunc) -> NDArray[np.bool_]:
+    """In-plane erosion (``logical_and``) or dilation (``logical_or``) with a disc; outside is nothing.
+
+    The whole stack is shifted and combined, which took a fifth of ndimage's time.
+    """
+    _, height, width = mask.shape
+    padded = np.pad(mask, ((0, 0), (radius, radius), (radius, radius)))
+    columns = [padded[:, :, start : start + width] for start in range(2 * radius + 1)]
+    # along x, the disc's rows: combined[n] reaches n to either side
+    combined = [columns[radius]]
+    for reach in range(1, radius + 1):
+        sides = combine(columns[radius - reach], columns[radius + reach])
+        combined.append(combine(combined[-1], sides))
+    result = combined[radius][:, radius : radius + height]
+    for shift in range(1, radius + 1):
+        row = combined[isqrt(radius**2 - shift**2)]
+        for start in (radius - shift, radius + shift):
+            result = combine(result, row[:, start : start + height])
+    return result
 
 
 def crop_window(hu: NDArray[Any], spacing_zyx: tuple[float, float, float]) -> Window:

@@ -2,7 +2,7 @@
 
 Follows nnU-Net v2's predictor (tiles half a patch apart, Gaussian weights), so that a model gives the labels
 that nnU-Net would give. Images are ``[z, y, x]``; patches are (z, y, x), or (y, x) for a 2D model, which sees
-one slice after the other. Independent of the engine: a network is any function from one tile to its logits.
+one slice after the other. Independent of the engine, which brings the network and the arrays.
 
 Weighted logits need no division by the summed weights, since only their arg-max is used. Tiles run from low
 to high z, and planes that no later tile touches are labelled at once: the accumulator is one patch deep,
@@ -10,18 +10,16 @@ whatever the image.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, reduce
-from itertools import count, pairwise, product
-from typing import Any
+from itertools import product
+from typing import Any, Literal, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import ndimage
-from torch import Tensor
-from torch.nn import functional
 
+from hnseg_infer.preprocessing import Window
 from hnseg_infer.progress import TileProgress
 
 STEP = 0.5
@@ -34,8 +32,29 @@ GAUSSIAN_PEAK = 10.0
 """Largest weight in the importance map (nnU-Net)."""
 
 Shape3 = tuple[int, int, int]
-Network = Callable[[Tensor], Tensor]
-"""From a float32 tile ``[z, y, x]`` to logits ``[class, z, y, x]`` on the same device."""
+DType = Literal["float32", "uint8"]
+
+
+class TileNetwork(Protocol):
+    """A network on one device. Its arrays are numpy's or tensors of the device's library, indexed alike."""
+
+    def upload(self, image: NDArray[np.float32]) -> Any:
+        """The image ``[z, y, x]`` as an array of the device."""
+
+    def zeros(self, shape: Sequence[int], dtype: DType) -> Any:
+        """An array of zeros on the device."""
+
+    def labels(self, tile: Any) -> Any:
+        """From an image tile ``[z, y, x]`` to the class of the largest logit, uint8 ``[z, y, x]``."""
+
+    def weighted_logits(self, tile: Any) -> Any:
+        """From an image tile ``[z, y, x]`` to its logits times ``gaussian_weights``, ``[z, y, x, class]``."""
+
+    def argmax(self, sums: Any) -> Any:
+        """From sums ``[z, y, x, class]`` to the class of the largest, uint8 ``[z, y, x]``."""
+
+    def download(self, labels: Any) -> NDArray[np.uint8]:
+        """An array of labels of the device as numpy's."""
 
 
 def tile_starts(extent: int, tile: int) -> list[int]:
@@ -63,40 +82,58 @@ def _blurred_impulse(size: int) -> NDArray[np.float64]:
     return blurred
 
 
-def pad_to_patch(image: Tensor, patch: Shape3) -> tuple[Tensor, tuple[slice, slice, slice]]:
+def pad_to_patch(image: NDArray[np.float32], patch: Shape3) -> tuple[NDArray[np.float32], Window]:
     """Zeros around an image smaller than the patch, the odd voxel behind it; and where the image now lies."""
     missing = [max(size - extent, 0) for size, extent in zip(patch, image.shape, strict=True)]
     before = [size // 2 for size in missing]
     z, y, x = (slice(low, low + extent) for low, extent in zip(before, image.shape, strict=True))
     if any(missing):
-        widths = [(low, size - low) for low, size in zip(before, missing, strict=True)]
-        image = functional.pad(image, [width for pair in reversed(widths) for width in pair])
+        image = np.pad(image, [(low, size - low) for low, size in zip(before, missing, strict=True)])
     return image, (z, y, x)
 
 
 def label_tiles(
-    network: Network,
+    network: TileNetwork,
     image: NDArray[np.float32],
     patch: Sequence[int],
     classes: int,
-    device: torch.device,
+    region: Window | None = None,
     progress: TileProgress | None = None,
 ) -> NDArray[np.uint8]:
-    """Arg-max label of every voxel of a normalised image ``[z, y, x]``, tile by tile on ``device``."""
+    """Arg-max label of every voxel of a normalised image ``[z, y, x]``, tile by tile.
+
+    region: tiles outside this box of the image are left out, and labels outside it are 0.
+    """
     box = patch_3d(patch)
-    padded, inner = pad_to_patch(torch.from_numpy(np.ascontiguousarray(image)).to(device), box)
-    labels = torch.empty(padded.shape, dtype=torch.uint8, device=device)
+    padded, inner = pad_to_patch(image, box)
+    wanted = [
+        slice(place.start + part.start, place.start + part.stop)
+        for place, part in zip(inner, region or _whole(image), strict=True)
+    ]
     # a 2D model's tiles are one slice deep and never overlap along z
-    starts_z = list(range(padded.shape[0])) if len(patch) == 2 else tile_starts(padded.shape[0], box[0])
-    starts_yx = list(product(*(tile_starts(padded.shape[axis], box[axis]) for axis in (1, 2))))
-    if progress is not None:
-        network = _counted(network, len(starts_z) * len(starts_yx), progress)
-    if len(starts_yx) == 1 and (len(patch) == 2 or len(starts_z) == 1):
-        _label_alone(network, padded, box, starts_z, labels)
+    every_z = list(range(padded.shape[0])) if len(patch) == 2 else tile_starts(padded.shape[0], box[0])
+    every_y, every_x = (tile_starts(padded.shape[axis], box[axis]) for axis in (1, 2))
+    alone = len(every_y) == len(every_x) == 1 and (len(patch) == 2 or len(every_z) == 1)
+    starts_z, starts_y, starts_x = (
+        [start for start in every if start + size > part.start and start < part.stop]
+        for every, size, part in zip((every_z, every_y, every_x), box, wanted, strict=True)
+    )
+    starts_yx = list(product(starts_y, starts_x))
+    tiles = _counted(len(starts_z) * len(starts_yx), progress)
+    next(tiles)
+    device_image = network.upload(padded)
+    labels = network.zeros(padded.shape, "uint8")
+    if alone:
+        for z in starts_z:
+            planes = slice(z, z + box[0])
+            labels[planes] = network.labels(device_image[planes])
+            next(tiles)
     else:
-        weights = torch.from_numpy(gaussian_weights(tuple(patch)).reshape(box)).to(device)
-        _label_overlapping(network, padded, weights, classes, starts_z, starts_yx, labels)
-    return labels[inner].cpu().numpy()
+        _label_overlapping(network, device_image, box, classes, starts_z, starts_yx, labels, tiles)
+    result = np.zeros(padded.shape, dtype=np.uint8)
+    box_wanted = tuple(wanted)
+    result[box_wanted] = network.download(labels[box_wanted])
+    return result[inner]
 
 
 def patch_3d(patch: Sequence[int]) -> Shape3:
@@ -105,46 +142,42 @@ def patch_3d(patch: Sequence[int]) -> Shape3:
     return z, y, x
 
 
-def _counted(network: Network, tiles: int, progress: TileProgress) -> Network:
-    """The network, which says after each tile how many it has done."""
-    done = count(1)
-    progress(0, tiles)
-
-    def counted(tile: Tensor) -> Tensor:
-        logits = network(tile)
-        progress(next(done), tiles)
-        return logits
-
-    return counted
+def _whole(image: NDArray[Any]) -> Window:
+    z, y, x = (slice(0, extent) for extent in image.shape)
+    return z, y, x
 
 
-def _label_alone(network: Network, image: Tensor, box: Shape3, starts_z: list[int], labels: Tensor) -> None:
-    for z in starts_z:
-        planes = slice(z, z + box[0])
-        labels[planes] = _argmax(network(image[planes]))
+def _counted(tiles: int, progress: TileProgress | None) -> Iterator[None]:
+    """To be advanced before the first tile and after each: says how many are done."""
+    for done in range(tiles + 1):
+        if progress is not None:
+            progress(done, tiles)
+        yield
 
 
 def _label_overlapping(
-    network: Network,
-    image: Tensor,
-    weights: Tensor,
+    network: TileNetwork,
+    image: Any,
+    box: Shape3,
     classes: int,
     starts_z: list[int],
-    starts_yx: list[tuple[int, ...]],
-    labels: Tensor,
+    starts_yx: list[tuple[int, int]],
+    labels: Any,
+    tiles: Iterator[None],
 ) -> None:
-    depth, height, width = weights.shape
+    depth, height, width = box
     # plane z of the image lives in plane z % depth of the accumulator
-    sums = torch.zeros((classes, depth, *image.shape[1:]), dtype=torch.float32, device=image.device)
-    for z, next_z in pairwise([*starts_z, image.shape[0]]):
+    sums = network.zeros((depth, *image.shape[1:], classes), "float32")
+    for z, next_z in zip(starts_z, [*starts_z[1:], *(z + depth for z in starts_z[-1:])], strict=True):
         for y, x in starts_yx:
             rows, columns = slice(y, y + height), slice(x, x + width)
-            logits = network(image[z : z + depth, rows, columns])
+            logits = network.weighted_logits(image[z : z + depth, rows, columns])
             for ring, tile in _ring_parts(z, depth, depth):
-                sums[:, ring, rows, columns].addcmul_(logits[:, tile].float(), weights[tile])
+                sums[ring, rows, columns] += logits[tile]
+            next(tiles)
         for ring, finished in _ring_parts(z, next_z - z, depth):
-            labels[z + finished.start : z + finished.stop] = _argmax(sums[:, ring])
-            sums[:, ring] = 0
+            labels[z + finished.start : z + finished.stop] = network.argmax(sums[ring])
+            sums[ring] = 0
 
 
 def _ring_parts(start: int, count: int, depth: int) -> Iterator[tuple[slice, slice]]:
@@ -154,8 +187,3 @@ def _ring_parts(start: int, count: int, depth: int) -> Iterator[tuple[slice, sli
     yield slice(first, first + head), slice(0, head)
     if count > head:
         yield slice(0, count - head), slice(head, count)
-
-
-def _argmax(logits: Tensor) -> Tensor:
-    """Label ``[z, y, x]`` of the largest logit; on a CPU ``max`` is much faster than ``argmax``."""
-    return logits.max(dim=0).indices.to(torch.uint8)

@@ -2,16 +2,14 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from random_networks import random_network
 
 from hnseg_infer.networks.topology import unet_topology
-from hnseg_infer.networks.unet import UNet
 
 ORGANS = {"brain_stem": 1, "eye_left": 2, "optic_chiasm": 8, "pituitary": 11}
 
@@ -60,22 +58,22 @@ def seal(folder: Path, **changes: Any) -> None:
     (folder / "bundle.json").write_text(json.dumps(manifest))
 
 
-def write_model_folder(folder: Path, organs: Sequence[str], patch: Sequence[int], seed: int) -> None:
+def write_model_folder(
+    folder: Path, organs: Sequence[str], patch: Sequence[int], seed: int, dropout: float = 0.1
+) -> None:
     """A plain nnU-Net v2 model folder with a small random U-Net in half precision."""
     dimensions = len(patch)
     configuration = "2d" if dimensions == 2 else "3d_fullres"
-    conv = f"Conv{dimensions}d"
     topology = unet_topology(patch, (3.0, 1.0, 1.0)[-dimensions:], 4, 8)
     arch_kwargs = {
         "n_stages": len(topology.features),
         "features_per_stage": list(topology.features),
-        "conv_op": f"torch.nn.modules.conv.{conv}",
+        "conv_op": f"torch.nn.modules.conv.Conv{dimensions}d",
         "kernel_sizes": [list(size) for size in topology.kernel_sizes],
         "strides": [list(size) for size in topology.strides],
-        "dropout": 0.1,
+        "dropout": dropout,
     }
-    network = UNet(1, len(organs) + 1, **{**arch_kwargs, "conv_op": getattr(nn, conv)})
-    _randomise(network, seed)
+    network = random_network(arch_kwargs, len(organs) + 1, seed)
     plans = {
         "dataset_name": "Dataset001_tiny",
         "plans_name": "nnUNetPlans",
@@ -123,19 +121,3 @@ def write_model_folder(folder: Path, organs: Sequence[str], patch: Sequence[int]
     (folder / "plans.json").write_text(json.dumps(plans))
     (folder / "dataset.json").write_text(json.dumps(dataset))
     torch.save(checkpoint, folder / "fold_all" / "checkpoint_final.pth")
-
-
-def _randomise(network: nn.Module, seed: int) -> None:
-    """Weights of a network whose classes all occur: every logit has zero mean over its inputs."""
-    generator = torch.Generator().manual_seed(seed)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Conv3d):
-            weight = module.weight.data
-            fan_in = math.prod(weight.shape[1:])
-            weight.normal_(0.0, (2.0 / fan_in) ** 0.5, generator=generator)
-            weight -= weight.mean(dim=tuple(range(1, weight.ndim)), keepdim=True)
-            if module.bias is not None:
-                module.bias.data.zero_()
-        elif isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
-            module.running_mean.normal_(0.0, 0.1, generator=generator)
-            module.running_var.uniform_(0.5, 1.5, generator=generator)

@@ -11,7 +11,7 @@ from bundle_factory import MODELS, ORGANS, PROVIDER, make_bundle, seal
 
 from hnseg_infer.bundle import Bundle, load_bundle
 from hnseg_infer.errors import BundleError
-from hnseg_infer.model_folder import build_network
+from hnseg_infer.networks.build import build_network
 
 CHECKPOINT = "3d/fold_all/checkpoint_final.pth"
 
@@ -88,7 +88,7 @@ def test_network_has_the_checkpoints_weights_in_single_precision(folder):
     network = build_network(model)
     assert not network.training
     for name, value in network.state_dict().items():
-        stored = model.weights[name]
+        stored = torch.from_numpy(model.weights[name].copy())
         assert value.dtype == (torch.float32 if stored.is_floating_point() else stored.dtype)
         assert torch.equal(value, stored.to(value.dtype)), name
     logits = network(torch.zeros((1, 1, 8, 16, 16)))
@@ -269,6 +269,23 @@ def a_4d_patch(folder):
     seal(folder)
 
 
+def a_patch_that_cannot_be_pooled(folder):
+    edit_configuration(folder / "3d/plans.json", patch_size=[8, 16, 17])
+    seal(folder)
+
+
+def a_2d_patch_for_a_3d_network(folder):
+    edit_configuration(folder / "3d/plans.json", patch_size=[16, 16])
+    seal(folder)
+
+
+def stages_that_contradict_each_other(folder):
+    plans = json.loads((folder / "3d/plans.json").read_text())
+    kwargs = plans["configurations"]["3d_fullres"]["architecture"]["arch_kwargs"]
+    edit_architecture(folder / "3d/plans.json", arch_kwargs={**kwargs, "n_stages": 9})
+    seal(folder)
+
+
 def no_configurations(folder):
     edit_json(folder / "3d/plans.json", configurations={})
     seal(folder)
@@ -310,6 +327,9 @@ def a_gap_in_the_labels(folder):
         (normalisation_in_a_mask, "inside a mask"),
         (transposed_axes, "3d/plans.json asks for transposed axes"),
         (a_4d_patch, "patch size"),
+        (a_patch_that_cannot_be_pooled, r"patch size \(8, 16, 17\), which the network cannot pool"),
+        (a_2d_patch_for_a_3d_network, r"patch size \(16, 16\), which the network cannot pool"),
+        (stages_that_contradict_each_other, "n_stages"),
         (no_configurations, "3d/plans.json"),
         (regions_as_labels, "3d/dataset.json"),
         (a_gap_in_the_labels, "3d/dataset.json"),

@@ -43,6 +43,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         )
 
     monkeypatch.setattr("hnseg_infer.pipeline.segment", segment)
+    # what would be loaded in the background stands for what was
+    monkeypatch.setattr("hnseg_infer.pipeline.start_loading", lambda *asked: asked)
     return recorded
 
 
@@ -94,8 +96,8 @@ def test_slugs_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_model_and_device_reach_the_pipeline(tmp_path: Path, calls: list[dict[str, Any]]) -> None:
     write_ct(tmp_path / "in" / "a.nii.gz")
-    assert run(tmp_path, "--model", str(tmp_path), "--device", "cpu") == 0
-    assert calls == [{"bundle": tmp_path, "device": "cpu", "source": "a.nii.gz", "progress": None}]
+    assert run(tmp_path, "--model", str(tmp_path), "--device", "cpu", "--precision", "f32") == 0
+    assert calls == [{"bundle": (tmp_path, "cpu", "f32"), "source": "a.nii.gz", "progress": None}]
 
 
 def test_weights_are_the_mounted_ones_where_there_are_any(

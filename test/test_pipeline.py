@@ -128,14 +128,14 @@ def test_without_a_skull_the_networks_run_all_the_same(loaded):
 
 
 def test_missing_organs_are_named(loaded):
-    silent = {**loaded.labellers, "3d": lambda image, _progress: np.zeros(image.shape, dtype=np.uint8)}
+    silent = {**loaded.labellers, "3d": lambda image, *_others: np.zeros(image.shape, dtype=np.uint8)}
     prediction = segment(head_ct(), bundle=LoadedBundle(loaded.bundle, loaded.device, silent))
     (warning,) = [warning for warning in prediction.warnings if warning.code == "organs_not_found"]
     assert warning.message == "Not found in the CT: brain_stem."
 
 
 def test_small_organs_stay_empty_when_nothing_tells_where_they_are(loaded):
-    silent = {**loaded.labellers, "2d": lambda image, _progress: np.zeros(image.shape, dtype=np.uint8)}
+    silent = {**loaded.labellers, "2d": lambda image, *_others: np.zeros(image.shape, dtype=np.uint8)}
     prediction = segment(head_ct(), bundle=LoadedBundle(loaded.bundle, loaded.device, silent))
     assert "roi_not_found" in [warning.code for warning in prediction.warnings]
     assert not np.isin(prediction.labels.array, (2, 8, 11)).any()

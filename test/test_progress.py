@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from bundle_factory import make_bundle
+from plain_network import PlainNetwork
 from synthetic_head import SHAPE, head_ct
 
 from hnseg_infer.cli import main
@@ -86,13 +86,10 @@ def test_every_tile_counts_once(shape, patch, tiles):
     image = np.random.default_rng(1).normal(size=shape).astype(np.float32)
     calls = []
 
-    def network(tile: torch.Tensor) -> torch.Tensor:
-        return torch.stack((torch.zeros_like(tile), tile))
-
-    device = torch.device("cpu")
-    labels = label_tiles(network, image, patch, 2, device, lambda *call: calls.append(call))
+    network = PlainNetwork(lambda tile: np.stack((np.zeros_like(tile), tile)), patch)
+    labels = label_tiles(network, image, patch, 2, None, lambda *call: calls.append(call))
     assert calls == [(done, tiles) for done in range(tiles + 1)]
-    np.testing.assert_array_equal(labels, label_tiles(network, image, patch, 2, device))
+    np.testing.assert_array_equal(labels, label_tiles(network, image, patch, 2))
 
 
 def test_hnseg_segment_shows_it_on_a_terminal_alone(tmp_path: Path, monkeypatch, capsys):

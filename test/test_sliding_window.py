@@ -4,24 +4,20 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from plain_network import PlainNetwork
 
 from hnseg_infer.sliding_window import gaussian_weights, label_tiles, pad_to_patch, tile_starts
 
-CPU = torch.device("cpu")
-
-
-def fixed_logits(classes: int) -> Tensor:
-    """A random mixing of a voxel's value and its place in the tile: tiles disagree where they meet."""
-    return torch.randn((classes, 4), generator=torch.Generator().manual_seed(5))
-
 
 def place_dependent(classes: int):
-    mixing = fixed_logits(classes)
+    """A random mixing of a voxel's value and its place in the tile: tiles disagree where they meet."""
+    mixing = np.random.default_rng(5).normal(size=(classes, 4)).astype(np.float32)
 
-    def network(tile: Tensor) -> Tensor:
-        z, y, x = torch.meshgrid(*(torch.linspace(-1, 1, size) for size in tile.shape), indexing="ij")
-        return torch.einsum("ck,kzyx->czyx", mixing, torch.stack((tile, z, y, x)))
+    def network(tile: NDArray[np.float32]) -> NDArray[np.float32]:
+        places = np.meshgrid(
+            *(np.linspace(-1, 1, size, dtype=np.float32) for size in tile.shape), indexing="ij"
+        )
+        return np.einsum("ck,kzyx->czyx", mixing, np.stack((tile, *places)))
 
     return network
 
@@ -36,7 +32,7 @@ def reference_labels(network, image: NDArray[np.float32], patch: tuple[int, int,
         for y in tile_starts(padded.shape[1], patch[1]):
             for x in tile_starts(padded.shape[2], patch[2]):
                 box = np.s_[z : z + patch[0], y : y + patch[1], x : x + patch[2]]
-                sums[(slice(None), *box)] += network(torch.from_numpy(padded[box])).numpy() * weights
+                sums[(slice(None), *box)] += network(padded[box]) * weights
     inner = tuple(slice(m // 2, m // 2 + s) for m, s in zip(missing, image.shape, strict=True))
     return sums.argmax(axis=0)[inner]
 
@@ -61,7 +57,9 @@ def test_starts_are_nnunets():
 def test_weights_are_nnunets(patch):
     from nnunetv2.inference import sliding_window_prediction as nnunet
 
-    expected = nnunet.compute_gaussian(patch, 1 / 8, 10, dtype=torch.float32, device=CPU).numpy()
+    expected = nnunet.compute_gaussian(
+        patch, 1 / 8, 10, dtype=torch.float32, device=torch.device("cpu")
+    ).numpy()
     ours = gaussian_weights(patch)
     assert ours.min() > 0
     # the tail is where single precision underflows; it weighs nothing
@@ -72,11 +70,13 @@ def test_weights_are_nnunets(patch):
 def test_padding_is_nnunets(shape):
     from acvl_utils.cropping_and_padding import padding
 
-    image = torch.arange(float(np.prod(shape))).reshape(shape)
-    expected, slicer = padding.pad_nd_image(image, (16, 64, 64), "constant", {"value": 0}, True, None)
+    image = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    expected, slicer = padding.pad_nd_image(
+        torch.from_numpy(image), (16, 64, 64), "constant", {"value": 0}, True, None
+    )
     padded, inner = pad_to_patch(image, (16, 64, 64))
-    assert torch.equal(padded, expected)
-    assert torch.equal(padded[inner], image)
+    np.testing.assert_array_equal(padded, expected.numpy())
+    np.testing.assert_array_equal(padded[inner], image)
     assert tuple(slicer) == inner
 
 
@@ -93,7 +93,7 @@ def test_padding_is_nnunets(shape):
 def test_labels_equal_a_plain_accumulation(shape):
     image = np.random.default_rng(3).normal(size=shape).astype(np.float32)
     network = place_dependent(5)
-    labels = label_tiles(network, image, (8, 16, 16), 5, CPU)
+    labels = label_tiles(PlainNetwork(network, (8, 16, 16)), image, (8, 16, 16), 5)
     expected = reference_labels(network, image, (8, 16, 16), 5)
     assert labels.dtype == np.uint8
     assert len(np.unique(expected)) == 5
@@ -105,7 +105,7 @@ def test_labels_equal_a_plain_accumulation(shape):
 def test_2d_models_see_one_slice_at_a_time(shape):
     image = np.random.default_rng(4).normal(size=shape).astype(np.float32)
     network = place_dependent(4)
-    labels = label_tiles(network, image, (16, 16), 4, CPU)
+    labels = label_tiles(PlainNetwork(network, (16, 16)), image, (16, 16), 4)
     for index in range(shape[0]):
         alone = reference_labels(network, image[index : index + 1], (1, 16, 16), 4)
         assert (labels[index] == alone[0]).mean() > 0.999
@@ -113,7 +113,33 @@ def test_2d_models_see_one_slice_at_a_time(shape):
 
 def test_views_with_gaps_are_accepted():
     image = np.random.default_rng(5).normal(size=(16, 40, 40)).astype(np.float32)
-    network = place_dependent(3)
+    network = PlainNetwork(place_dependent(3), (8, 16, 16))
     window = image[2:12, ::-1, 5:30]
-    expected = label_tiles(network, window.copy(), (8, 16, 16), 3, CPU)
-    np.testing.assert_array_equal(label_tiles(network, window, (8, 16, 16), 3, CPU), expected)
+    expected = label_tiles(network, window.copy(), (8, 16, 16), 3)
+    np.testing.assert_array_equal(label_tiles(network, window, (8, 16, 16), 3), expected)
+
+
+@pytest.mark.parametrize(
+    ("shape", "patch", "region", "tiles"),
+    [
+        # z starts 0, 4, ..., 32: those from 8 (planes 8-15) to 16 (16-23) touch planes 12 to 17
+        ((40, 16, 16), (8, 16, 16), np.s_[12:18, 0:16, 0:16], 3),
+        # y starts 0, 8, 16, 24: rows 30 and 31 are in the last two; x starts 0 and 4
+        ((8, 40, 20), (8, 16, 16), np.s_[0:8, 30:32, 0:20], 2 * 2),
+        ((6, 16, 16), (16, 16), np.s_[2:5, 4:9, 0:16], 3),
+        # padded by 3 before and 2 behind along z
+        ((3, 16, 16), (8, 16, 16), np.s_[1:2, 0:16, 0:16], 1),
+        ((6, 40, 20), (16, 16), np.s_[3:3, 0:40, 0:20], 0),
+    ],
+)
+def test_a_region_saves_tiles_and_changes_nothing_inside(shape, patch, region, tiles):
+    image = np.random.default_rng(6).normal(size=shape).astype(np.float32)
+    everywhere = label_tiles(PlainNetwork(place_dependent(4), patch), image, patch, 4)
+    network = PlainNetwork(place_dependent(4), patch)
+    calls = []
+    labels = label_tiles(network, image, patch, 4, region, lambda *call: calls.append(call))
+    assert network.seen == tiles
+    assert calls == [(done, tiles) for done in range(tiles + 1)]
+    np.testing.assert_array_equal(labels[region], everywhere[region])
+    labels[region] = 0
+    assert not labels.any()

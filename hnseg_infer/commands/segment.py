@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hnseg_infer.devices import add_device_options
 from hnseg_infer.errors import InputError
 from hnseg_infer.progress import terminal_progress
 
@@ -22,9 +23,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("out_dir", type=Path, metavar="OUT_DIR", help="folder for the mask and results.json")
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="model bundle (default: the one shipped)")
-    parser.add_argument(
-        "--device", choices=("auto", "cuda", "cpu"), default="auto", help="auto: a CUDA GPU, else the CPU"
-    )
+    add_device_options(parser)
     parser.add_argument("--format", choices=FORMATS, default="mha", help="of the mask (default: mha)")
     parser.set_defaults(run=run)
 
@@ -36,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     # before numerical libraries are imported
     limit_threads()
     from hnseg_infer.formats import read_ct, stem, write
-    from hnseg_infer.pipeline import segment
+    from hnseg_infer.pipeline import segment, start_loading
     from hnseg_infer.report import write_results
 
     out_dir: Path = arguments.out_dir
@@ -47,15 +46,10 @@ def run(arguments: argparse.Namespace) -> None:
     mask = out_dir / f"{stem(arguments.ct)}.{arguments.format}"
     if mask.resolve() == arguments.ct.resolve():
         raise InputError(f"The mask would overwrite the CT {arguments.ct}; choose another output folder.")
+    bundle = start_loading(arguments.bundle, arguments.device, arguments.precision)
     volume = read_ct(arguments.ct)
     with terminal_progress(sys.stderr) as progress:
-        prediction = segment(
-            volume,
-            bundle=arguments.bundle,
-            device=arguments.device,
-            source=str(arguments.ct),
-            progress=progress,
-        )
+        prediction = segment(volume, bundle=bundle, source=str(arguments.ct), progress=progress)
     out_dir.mkdir(parents=True, exist_ok=True)
     write(prediction.labels, mask)
     write_results(prediction, out_dir / "results.json")

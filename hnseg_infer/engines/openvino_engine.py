@@ -1,94 +1,150 @@
-"""OpenVINO: the CPU engine, in bfloat16 where the processor computes in it, else in single precision.
+"""OpenVINO: the CPU engine, in bfloat16 where the processor computes in it, else in single precision."""
 
-A network is traced by torch and read by OpenVINO's PyTorch frontend directly: ``openvino.convert_model``
-does the same, but traces several times.
-"""
-
-import sys
-from typing import Any, Literal
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from hnseg_infer.cpus import granted_cpus
+from hnseg_infer.devices import Precision
 from hnseg_infer.engines.engine import Labeller
-from hnseg_infer.model_folder import NetworkModel, build_network
+from hnseg_infer.engines.openvino_graph import split_image, unet_graph
+from hnseg_infer.engines.openvino_runtime import openvino
+from hnseg_infer.errors import DeviceError
+from hnseg_infer.model_folder import NetworkModel
+from hnseg_infer.preprocessing import Window
 from hnseg_infer.progress import TileProgress
-from hnseg_infer.sliding_window import label_tiles, patch_3d
+from hnseg_infer.sliding_window import DType, gaussian_weights, label_tiles, patch_3d
 
-# Importing openvino sends a report to its maker. It does without where the package that sends cannot be
-# imported, which is what None stands for here.
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+ops = openvino.opset13
 
-import openvino  # noqa: E402
-from openvino.frontend import FrontEndManager  # noqa: E402
-from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # noqa: E402
-
-Precision = Literal["bf16", "f32"]
+Tile = NDArray[np.float32]
 
 
 class OpenVINOEngine:
     """One infer request per network, on all CPUs granted; its input and output buffers are reused."""
 
-    def __init__(self, precision: Precision | None = None) -> None:
-        """precision: of the computation; the fastest that the CPU has hardware for when not given."""
+    def __init__(self, precision: Precision = "auto") -> None:
+        """precision: ``bf16``, ``f32``, or ``auto`` for the fastest that the CPU has hardware for.
+
+        Raises DeviceError for any other.
+        """
+        if precision not in ("auto", "bf16", "f32"):
+            raise DeviceError(f"The CPU does not compute in {precision}; accepted are auto, bf16, f32.")
         self._core = openvino.Core()
         has_bf16 = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        self._precision: Precision = precision or ("bf16" if has_bf16 else "f32")
-        # torch traces, accumulates and takes the arg-max
-        torch.set_num_threads(granted_cpus())
+        self._precision = precision if precision != "auto" else "bf16" if has_bf16 else "f32"
 
     @property
     def description(self) -> str:
         """Such as ``cpu (openvino bf16)``."""
         return f"cpu (openvino {self._precision})"
 
-    def load(self, model: NetworkModel) -> Labeller:
-        """Convert and compile the network for its patch size."""
+    def load(self, model: NetworkModel, overlapping: bool = False) -> Labeller:
+        """Build and compile the network for its patch size."""
+        network = _Network(self._core, model, self._precision)
+        network.prepare(overlapping)
+
+        def labels(
+            image: Tile, region: Window | None = None, progress: TileProgress | None = None
+        ) -> NDArray[np.uint8]:
+            return label_tiles(network, image, model.patch, model.classes, region, progress)
+
+        return labels
+
+
+class _Network:
+    """A ``TileNetwork`` of numpy arrays."""
+
+    def __init__(self, core: Any, model: NetworkModel, precision: str) -> None:
+        self._core = core
+        self._model = model
+        self._precision = precision
+        self._box = patch_3d(model.patch)
+        # single precision loses nothing in the first convolution
+        self._splits_input = precision == "bf16" and model.layout is not None
+
+    def prepare(self, overlapping: bool) -> None:
+        """Compile what an image of one tile, or of overlapping tiles, needs."""
+        _ = (self._weighted_request, self._argmax_request) if overlapping else self._labels_request
+
+    def upload(self, image: Tile) -> Tile:
+        return image
+
+    def zeros(self, shape: Sequence[int], dtype: DType) -> NDArray[Any]:
+        return np.zeros(shape, dtype)
+
+    def labels(self, tile: Tile) -> NDArray[np.uint8]:
+        output: NDArray[np.uint8] = self._infer(self._labels_request, tile)
+        return output.reshape(self._box)
+
+    def weighted_logits(self, tile: Tile) -> NDArray[np.float32]:
+        output: NDArray[np.float32] = self._infer(self._weighted_request, tile)
+        return output.reshape(*self._box, self._model.classes)
+
+    def argmax(self, sums: NDArray[np.float32]) -> NDArray[np.uint8]:
+        request = self._argmax_request
+        flat = np.ascontiguousarray(sums).reshape(-1, self._model.classes)
+        request.set_input_tensor(openvino.Tensor(flat, shared_memory=True))
+        request.infer()
+        labels: NDArray[np.uint8] = request.get_output_tensor().data.reshape(sums.shape[:-1])
+        return labels
+
+    def download(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return labels
+
+    def _infer(self, request: Any, tile: Tile) -> Any:
+        channels = request.get_input_tensor().data[0]
+        if self._splits_input:
+            split_image(tile.reshape(self._model.patch), channels)
+        else:
+            channels[0] = tile.reshape(self._model.patch)
+        request.infer()
+        return request.get_output_tensor().data
+
+    @cached_property
+    def _labels_request(self) -> Any:
+        image, logits = self._graph()
+        return self._compiled(image, _largest(logits, 1), self._precision)
+
+    @cached_property
+    def _weighted_request(self) -> Any:
+        image, logits = self._graph()
+        axes = len(self._model.patch)
+        class_last = ops.transpose(logits, np.array([0, *range(2, 2 + axes), 1]))
+        weights = gaussian_weights(self._model.patch)
+        weighted = ops.multiply(class_last, ops.constant(weights[None, ..., None]))
+        return self._compiled(image, weighted, self._precision)
+
+    @cached_property
+    def _argmax_request(self) -> Any:
+        sums = ops.parameter([-1, self._model.classes], np.float32)
+        return self._compiled(sums, _largest(sums, 1), "f32")
+
+    def _graph(self) -> tuple[Any, Any]:
+        if self._model.layout is not None:
+            return unet_graph(self._model, self._model.layout, self._splits_input)
+        # torch is imported for a bundle that brings another network, and only then
+        from hnseg_infer.engines.openvino_tracing import traced_graph
+
+        return traced_graph(self._model)
+
+    def _compiled(self, parameter: Any, result: Any, precision: str) -> Any:
         compiled = self._core.compile_model(
-            _convert(model),
+            openvino.Model([result], [parameter]),
             "CPU",
             {
                 "PERFORMANCE_HINT": "LATENCY",
                 "NUM_STREAMS": 1,
                 "INFERENCE_NUM_THREADS": granted_cpus(),
-                "INFERENCE_PRECISION_HINT": self._precision,
+                "INFERENCE_PRECISION_HINT": precision,
             },
         )
-        request = compiled.create_infer_request()
-        box = patch_3d(model.patch)
-        tile_buffer = torch.from_numpy(request.get_input_tensor().data).reshape(box)
-
-        def logits(tile: Tensor) -> Tensor:
-            tile_buffer.copy_(tile)
-            request.infer()
-            return torch.from_numpy(request.get_output_tensor().data).reshape(model.classes, *box)
-
-        def labels(image: NDArray[np.float32], progress: TileProgress | None = None) -> NDArray[np.uint8]:
-            with torch.inference_mode():
-                return label_tiles(logits, image, model.patch, model.classes, torch.device("cpu"), progress)
-
-        return labels
+        return compiled.create_infer_request()
 
 
-def _convert(model: NetworkModel) -> Any:
-    """The network as an OpenVINO model with the patch size as its fixed input size."""
-    example = torch.zeros((1, 1, *_smallest_input(model)))
-    with torch.inference_mode():
-        traced = torch.jit.trace(  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-            build_network(model), example, check_trace=False
-        )
-    frontend = FrontEndManager().load_by_framework("pytorch")
-    # the converter calls the decoder back, so it has to outlive the conversion
-    decoder = TorchScriptPythonDecoder(traced)
-    converted = frontend.convert(frontend.load(decoder))
-    converted.reshape([1, 1, *model.patch])
-    return converted
-
-
-def _smallest_input(model: NetworkModel) -> list[int]:
-    """One voxel at the deepest stage: tracing runs the network, which at full size takes up to a minute."""
-    strides = model.architecture[1].get("strides")
-    return np.prod(strides, axis=0, dtype=int).tolist() if strides else list(model.patch)
+def _largest(values: Any, axis: int) -> Any:
+    """Index of the largest along the axis, as uint8."""
+    return ops.convert(ops.topk(values, np.int64(1), axis, "max", "none").output(1), np.uint8)

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from hnseg_infer.networks.unet_layout import LEAKY_SLOPE, NORM_EPSILON
+
 Size = Sequence[int]
 
 POOLS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: nn.MaxPool2d, nn.Conv3d: nn.MaxPool3d}
 NORMS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: nn.BatchNorm2d, nn.Conv3d: nn.BatchNorm3d}
 DROPOUTS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: nn.Dropout2d, nn.Conv3d: nn.Dropout3d}
 LINEAR_MODES: dict[type[nn.Module], str] = {nn.Conv2d: "bilinear", nn.Conv3d: "trilinear"}
-
-LEAKY_SLOPE = 0.01
-"""Negative slope of the leaky ReLU, nnU-Net's value."""
 
 
 def conv_block(
@@ -26,7 +25,7 @@ def conv_block(
     layers = [conv_op(in_channels, out_channels, tuple(kernel_size), padding=tuple(padding), bias=False)]
     if dropout > 0:
         layers.append(DROPOUTS[conv_op](dropout))
-    layers += [NORMS[conv_op](out_channels), nn.LeakyReLU(LEAKY_SLOPE, inplace=True)]
+    layers += [NORMS[conv_op](out_channels, eps=NORM_EPSILON), nn.LeakyReLU(LEAKY_SLOPE, inplace=True)]
     return nn.Sequential(*layers)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from hnseg_infer.networks.building_blocks import LEAKY_SLOPE, POOLS, LinearUpsample, Size, stage
+from hnseg_infer.networks.building_blocks import POOLS, LinearUpsample, Size, stage
+from hnseg_infer.networks.unet_layout import LEAKY_SLOPE
 
 
 class Encoder(nn.Module):

@@ -12,9 +12,10 @@ from bundle_factory import make_bundle
 from hnseg_infer.bundle import load_bundle
 from hnseg_infer.engines.engine import select_engine
 from hnseg_infer.engines.openvino_engine import OpenVINOEngine
-from hnseg_infer.engines.torch_engine import TorchEngine
+from hnseg_infer.engines.torch_engine import TorchEngine, fold_batch_norm
 from hnseg_infer.errors import DeviceError
-from hnseg_infer.model_folder import NetworkModel, build_network
+from hnseg_infer.model_folder import NetworkModel
+from hnseg_infer.networks.build import build_network
 
 SHAPES = {"2d": (5, 40, 50), "3d": (20, 30, 24), "3d_small": (8, 16, 16)}
 
@@ -53,7 +54,7 @@ def test_openvino_in_single_precision_agrees_with_torch(networks, name):
 def test_reduced_precision_agrees_up_to_near_ties(networks, name):
     """bfloat16 keeps 8 bits, float16 11; random networks have many near-ties, trained ones few."""
     expected = TorchEngine("cpu").load(networks[name])(image(SHAPES[name]))
-    half = TorchEngine("cpu", torch.float16).load(networks[name])(image(SHAPES[name]))
+    half = TorchEngine("cpu", "f16").load(networks[name])(image(SHAPES[name]))
     brain_float = OpenVINOEngine().load(networks[name])(image(SHAPES[name]))
     assert (half == expected).mean() >= 0.98
     assert (brain_float == expected).mean() >= 0.93
@@ -85,7 +86,7 @@ def test_torch_runs_with_deterministic_cudnn(networks, monkeypatch):
 
 
 def test_device_names(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr("hnseg_infer.engines.engine._driver_sees_a_gpu", lambda: False)
     assert select_engine("auto").description.startswith("cpu (openvino ")
     assert select_engine("cpu").description.startswith("cpu (openvino ")
     with pytest.raises(DeviceError, match="cuda"):
@@ -99,22 +100,55 @@ def test_descriptions_name_library_and_precision():
     assert OpenVINOEngine("f32").description == "cpu (openvino f32)"
 
 
-def test_nothing_phones_home(tmp_path):
-    """In a fresh process: a network runs, and the package that reports to OpenVINO's maker was not loaded."""
+def test_the_torch_engine_folds_batch_norm(networks):
+    network = build_network(networks["3d"])
+    tile = torch.from_numpy(image((8, 16, 16)))[None, None]
+    expected = network(tile)
+    folded = fold_batch_norm(network)
+    assert not [module for module in folded.modules() if isinstance(module, torch.nn.BatchNorm3d)]
+    torch.testing.assert_close(folded(tile), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_norm_that_no_convolution_precedes_stays():
+    layers = [
+        torch.nn.Conv2d(1, 2, 1),
+        torch.nn.ReLU(),
+        torch.nn.BatchNorm2d(2),
+        torch.nn.BatchNorm2d(2),
+        torch.nn.Conv2d(2, 2, 1, bias=False),
+        torch.nn.Dropout2d(),
+        torch.nn.BatchNorm2d(2),
+    ]
+    network = torch.nn.Sequential(*layers).eval()
+    for norm in (layers[2], layers[3], layers[6]):
+        norm.running_mean.uniform_(-1, 1)
+        norm.running_var.uniform_(0.5, 2)
+    tile = torch.from_numpy(image((1, 1, 8, 8)))
+    expected = network(tile)
+    folded = fold_batch_norm(network)
+    kinds = [type(layer).__name__ for layer in folded]
+    assert kinds == ["Conv2d", "ReLU", "BatchNorm2d", "BatchNorm2d", "Conv2d", "Dropout2d", "Identity"]
+    torch.testing.assert_close(folded(tile), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_nothing_phones_home_and_torch_stays_out(tmp_path):
+    """A case in a fresh process, in which torch cannot be imported, nor what reports to OpenVINO's maker is."""
     program = """
 import sys
 from pathlib import Path
-from bundle_factory import make_bundle
-from hnseg_infer.bundle import load_bundle
-from hnseg_infer.engines.openvino_engine import OpenVINOEngine
-OpenVINOEngine().load(load_bundle(make_bundle(Path(sys.argv[1]))).models[0].network)
+sys.modules["torch"] = None
+from synthetic_head import head_ct
+from hnseg_infer.pipeline import segment
+assert segment(head_ct(), bundle=Path(sys.argv[1])).labels.array.any()
 loaded = [name for name, module in sys.modules.items() if name.startswith("openvino_telemetry") and module]
 sys.exit(f"loaded: {loaded}" if loaded else 0)
 """
-    here = Path(__file__).resolve()
+    make_bundle(tmp_path / "bundle")
+    root = Path(__file__).resolve().parents[2]
+    places = (root, root / "test", root / "benchmarks")
     subprocess.run(
         [sys.executable, "-c", program, str(tmp_path / "bundle")],
         check=True,
-        env={"PYTHONPATH": f"{here.parents[1]}:{here.parents[2]}", "HOME": str(tmp_path)},
+        env={"PYTHONPATH": ":".join(map(str, places)), "HOME": str(tmp_path)},
     )
     assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]

@@ -1,0 +1,13 @@
+"""Imports OpenVINO such that nothing is reported to its maker.
+
+Importing openvino sends a report. It does without where the package that sends cannot be imported, which is
+what None stands for here.
+"""
+
+import sys
+
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+
+import openvino  # noqa: E402
+
+__all__ = ["openvino"]
