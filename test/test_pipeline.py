@@ -11,7 +11,7 @@ from synthetic_head import head_ct
 from hnseg_infer.bundle import load_bundle
 from hnseg_infer.engines.torch_engine import TorchEngine
 from hnseg_infer.errors import BundleError, DeviceError, InputError
-from hnseg_infer.pipeline import LoadedBundle, load, segment
+from hnseg_infer.pipeline import LoadedBundle, load, segment, start_loading
 from hnseg_infer.preprocessing import crop_window, roi_window, z_score
 from hnseg_infer.volume import Volume
 from hnseg_infer.windows import robust_center
@@ -171,8 +171,33 @@ def test_errors_come_before_networks_run(folder, monkeypatch):
         segment(Volume(not_finite, ct.geometry), bundle=folder, source="head.mha")
 
 
+def test_loading_in_the_background_changes_nothing(folder, loaded, tmp_path):
+    expected = segment(head_ct(), bundle=loaded).labels.array
+    found = segment(head_ct(), bundle=start_loading(folder, "cpu"))
+    assert found.bundle_name == "tiny"
+    np.testing.assert_array_equal(found.labels.array, expected)
+    with pytest.raises(BundleError, match="nowhere"):
+        segment(head_ct(), bundle=start_loading(tmp_path / "nowhere"))
+
+
+def test_slices_that_hold_no_organ_stay_background(folder, loaded, monkeypatch):
+    everywhere = segment(head_ct(), bundle=loaded).labels.array
+    monkeypatch.setattr("hnseg_infer.pipeline.organ_slices", lambda *_: slice(9, 21))
+    tiles = []
+    found = segment(head_ct(), bundle=loaded, progress=lambda *call: tiles.append(call)).labels.array
+    assert not found[:9].any()
+    assert not found[21:].any()
+    # where the small organs' box lies depends on the 2D labels, which now end earlier
+    small = np.isin(everywhere, (8, 11)) | np.isin(found, (8, 11))
+    np.testing.assert_array_equal(found[9:21][~small[9:21]], everywhere[9:21][~small[9:21]])
+    # 12 slices, each of 56 x 48 pixels in tiles of 32 x 32: 3 x 2
+    assert ("2d", 0, 12 * 6) in tiles
+
+
 def test_bad_bundles_and_devices(folder, tmp_path):
     with pytest.raises(BundleError):
         segment(head_ct(), bundle=tmp_path / "nowhere")
     with pytest.raises(DeviceError):
         segment(head_ct(), bundle=folder, device="abacus")
+    with pytest.raises(DeviceError, match="does not compute in f16"):
+        segment(head_ct(), bundle=folder, device="cpu", precision="f16")

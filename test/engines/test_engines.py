@@ -1,5 +1,6 @@
 """Engines against each other, on the same random networks and images."""
 
+import ctypes
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from bundle_factory import make_bundle
 
 from hnseg_infer.bundle import load_bundle
-from hnseg_infer.engines.engine import select_engine
+from hnseg_infer.engines.engine import _driver_sees_a_gpu, select_engine
 from hnseg_infer.engines.openvino_engine import OpenVINOEngine
 from hnseg_infer.engines.torch_engine import TorchEngine, fold_batch_norm
 from hnseg_infer.errors import DeviceError
@@ -95,6 +96,37 @@ def test_device_names(monkeypatch):
         select_engine("tpu")
 
 
+def test_a_gpu_is_one_that_the_driver_counts(monkeypatch):
+    class Driver:
+        def __init__(self, started, gpus):
+            self.started, self.gpus = started, gpus
+
+        def cuInit(self, _flags):  # noqa: N802
+            return self.started
+
+        def cuDeviceGetCount(self, count):  # noqa: N802
+            count._obj.value = self.gpus
+            return 0
+
+    for started, gpus, expected in ((0, 1, True), (0, 0, False), (100, 1, False)):
+        driver = Driver(started, gpus)
+        monkeypatch.setattr(ctypes, "CDLL", lambda _name, driver=driver: driver)
+        assert _driver_sees_a_gpu() is expected
+
+    def not_there(name):
+        raise OSError(name)
+
+    monkeypatch.setattr(ctypes, "CDLL", not_there)
+    assert not _driver_sees_a_gpu()
+
+
+def test_unknown_precisions_are_refused():
+    with pytest.raises(DeviceError, match="int4"):
+        TorchEngine("cpu", "int4")
+    with pytest.raises(DeviceError, match="f16"):
+        OpenVINOEngine("f16")
+
+
 def test_descriptions_name_library_and_precision():
     assert TorchEngine("cpu").description == "cpu (torch float32)"
     assert OpenVINOEngine("f32").description == "cpu (openvino f32)"
@@ -132,7 +164,7 @@ def test_a_norm_that_no_convolution_precedes_stays():
 
 
 def test_nothing_phones_home_and_torch_stays_out(tmp_path):
-    """A case in a fresh process, in which torch cannot be imported, nor what reports to OpenVINO's maker is."""
+    """A case in a fresh process without torch; what reports to OpenVINO's maker is not loaded either."""
     program = """
 import sys
 from pathlib import Path
