@@ -11,15 +11,16 @@ from hnseg_infer.preprocessing import tissue_mask
 from hnseg_infer.volume import Array
 
 ABOVE_MM = 10.0
-"""Kept above the highest slice with tissue, for a vertex of which hardly more than noise is left."""
+"""Kept above the highest slice with tissue; where a head was recognised no contour lies above that."""
 
 BELOW_BRAIN_MM = 700.0
 """Kept below the lowest slice in which a brain was recognised.
 
 The spinal cord is the organ that reaches lowest. Of 35 contoured planning CTs two show all of it: it ends
-470 and 495 mm below the brain. A brain is recognised down to 60 mm above the brain stem's lower end
-(OpenKBP), and one slice in ``_EVERY_MM`` is looked at. A neck would lie closer to the cord's end, but arms
-beside the head hide it, and hands above the head or feet pass for it; nothing passes for a brain.
+470 and 495 mm below the brain stem. The lowest slice in which a brain is found lies at most 69 mm above the
+brain stem's lower end (OpenKBP), which leaves 136 mm.
+
+A neck would lie closer to the cord's end, but raised arms hide it, and hands or feet are as narrow.
 """
 
 _EVERY_MM = 12.0
@@ -30,7 +31,7 @@ def organ_slices(hu: Array, spacing_zyx: tuple[float, float, float]) -> slice:
     """The axial slices between the air above the vertex and what lies below any spinal cord.
 
     All slices when no brain is recognised, as in a neck or a blanked-out head: nothing then tells where the
-    organs are. A head-and-neck CT loses air alone; only one that reaches below the abdomen is cut there.
+    organs are. A head-and-neck CT loses air alone; only one that reaches the pelvis is cut below.
     """
     depth = hu.shape[0]
     top = _highest_tissue(hu, spacing_zyx)

@@ -2,8 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from hnseg_infer.preprocessing import body_mask, crop_window, labels_center, roi_window, z_score
+from hnseg_infer.preprocessing import (
+    body_mask,
+    crop_window,
+    fill_holes,
+    labels_center,
+    roi_window,
+    tissue_mask,
+    z_score,
+)
 
 SPACING = (3.0, 1.0, 1.0)
 
@@ -35,6 +44,28 @@ def test_body_mask_leaves_the_couch_out() -> None:
     rows = np.nonzero(mask)[1] * step_y
     assert 40 <= rows.min() <= 44
     assert 136 <= rows.max() <= 140
+
+
+def test_body_mask_is_the_largest_part_of_the_tissue() -> None:
+    hu = head_on_couch()
+    hu[:10, 20:60, 20:60] = 40
+    tissue, _ = tissue_mask(hu, SPACING)
+    body, _ = body_mask(hu, SPACING)
+    assert tissue[:10, 7:13, 7:13].all()
+    assert not body[:, 5:15, 5:15].any()
+    np.testing.assert_array_equal(body[10:], tissue[10:])
+
+
+@pytest.mark.parametrize("share", [0.4, 0.55, 0.7, 0.9])
+def test_tissue_mask_is_ndimage_filling_and_opening_slice_by_slice(share: float) -> None:
+    solid = np.random.default_rng(1).random((5, 40, 50)) < share
+    filled = np.stack([ndimage.binary_fill_holes(plane) for plane in solid])
+    np.testing.assert_array_equal(fill_holes(solid), filled)
+    rows, columns = np.mgrid[-2:3, -2:3]
+    opened = ndimage.binary_opening(filled, (rows**2 + columns**2 <= 4)[None])
+    tissue, steps = tissue_mask(np.where(solid, 40, -1000), (3.0, 4.0, 4.0))
+    assert steps == (1, 1)
+    np.testing.assert_array_equal(tissue, opened)
 
 
 def test_crop_window_is_centred_on_the_head() -> None:
