@@ -1,12 +1,13 @@
-"""DSC and HD95 per organ of one case, computed by ``grand-challenge-metrics`` (formerly evalutils).
+"""What is measured per organ of one case: DSC, HD95, surface DSC (NSD) and volume error.
 
-Axes: arrays are ``[z, y, x]``. The library's HD95 takes as surface the organ's voxels with at
-least one face neighbour outside the organ (the image border counts as outside), measures from
-each surface voxel's centre to the nearest surface voxel's centre of the other mask, takes from
-the n sorted distances the one at index ``int(0.95 (n - 1))`` and returns the larger of the two directions.
+Axes: arrays are ``[z, y, x]``. HD95 is that of ``grand-challenge-metrics`` (formerly evalutils): it takes as
+surface the organ's voxels with at least one face neighbour outside the organ (the image border counts as
+outside), measures from each surface voxel's centre to the nearest surface voxel's centre of the other mask,
+takes from the n sorted distances the one at index ``int(0.95 (n - 1))`` and returns the larger of the two
+directions. ``surface_dsc.py`` says what NSD is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,29 +16,83 @@ from numpy.typing import NDArray
 from hnseg_infer.alignment import on_one_grid
 from hnseg_infer.organ_names import label_name
 from hnseg_infer.volume import Array, Volume
+from hnseg_train.evaluation.surface_dsc import surface_dsc
 
 _Box = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True)
 class OrganScore:
-    """Agreement of one organ in one case.
+    """Agreement of one organ in one case; volumes in cm3, 0 where a mask does not hold the organ.
 
-    dsc: None when the reference does not hold the organ. hd95_mm: None also when only the
+    dsc, nsd_1mm: None when the reference does not hold the organ. hd95_mm: None also when only the
     prediction lacks it, because then there is no surface to measure from.
     """
 
     id: int
     name: str
-    in_reference: bool
-    in_prediction: bool
+    predicted_cm3: float
+    reference_cm3: float
     dsc: float | None
     hd95_mm: float | None
+    nsd_1mm: float | None
+
+    @property
+    def in_prediction(self) -> bool:
+        """The prediction holds at least one voxel of the organ."""
+        return self.predicted_cm3 > 0
+
+    @property
+    def in_reference(self) -> bool:
+        """The reference holds at least one voxel of the organ."""
+        return self.reference_cm3 > 0
 
     @property
     def missed(self) -> bool:
         """In the reference, yet without a voxel in the prediction."""
         return self.in_reference and not self.in_prediction
+
+    @property
+    def volume_error_cm3(self) -> float | None:
+        """Predicted minus reference volume; None when the reference does not hold the organ."""
+        return self.predicted_cm3 - self.reference_cm3 if self.in_reference else None
+
+    @property
+    def volume_error_percent(self) -> float | None:
+        """The volume error in percent of the reference's volume."""
+        error = self.volume_error_cm3
+        return None if error is None else 100.0 * error / self.reference_cm3
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that an OrganScore holds: its attribute, heading, decimals, and the worst of some values."""
+
+    key: str
+    title: str
+    digits: int
+    worst: Callable[[Sequence[float]], float]
+
+    def of(self, score: OrganScore) -> float | None:
+        """The score's value; None where it is not defined."""
+        value: float | None = getattr(score, self.key)
+        return value
+
+
+def _farthest_from_zero(values: Sequence[float]) -> float:
+    return max(values, key=abs)
+
+
+METRICS = (
+    Metric("dsc", "DSC", 3, min),
+    Metric("hd95_mm", "HD95 mm", 2, max),
+    Metric("nsd_1mm", "NSD 1 mm", 3, min),
+    Metric("volume_error_cm3", "volume error cm3", 2, _farthest_from_zero),
+    Metric("volume_error_percent", "volume error %", 1, _farthest_from_zero),
+)
+"""In the order in which tables show them."""
+
+DSC, HD95, NSD = METRICS[:3]
 
 
 def score_case(
@@ -53,17 +108,21 @@ def score_case(
     """
     predicted, expected = on_one_grid(prediction, reference, sources)
     found, wanted = _boxes(predicted.array), _boxes(expected.array)
+    spacing, voxel_cm3 = expected.geometry.spacing_zyx, expected.geometry.voxel_cm3
     scores = []
     for value in sorted(set(organs) | set(found) | set(wanted)):
-        name = label_name(value, organs)
+        dsc = nsd = 0.0 if value in wanted else None
+        hd95 = None
         if value in found and value in wanted:
             box = _joint(found[value], wanted[value])
             masks = predicted.array[box] == value, expected.array[box] == value
-            hd95 = hausdorff_95(*masks, expected.geometry.spacing_zyx)
-            scores.append(OrganScore(value, name, True, True, dice(*masks), hd95))
-        else:
-            dsc = 0.0 if value in wanted else None
-            scores.append(OrganScore(value, name, value in wanted, value in found, dsc, None))
+            dsc, nsd = dice(*masks), surface_dsc(*masks, spacing)
+            hd95 = hausdorff_95(*masks, spacing)
+        volumes = [
+            np.count_nonzero(labels.array[boxes[value]] == value) * voxel_cm3 if value in boxes else 0.0
+            for labels, boxes in ((predicted, found), (expected, wanted))
+        ]
+        scores.append(OrganScore(value, label_name(value, organs), volumes[0], volumes[1], dsc, hd95, nsd))
     return scores
 
 

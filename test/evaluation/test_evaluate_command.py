@@ -1,24 +1,14 @@
 """The subcommand on files: what it prints, and how it refuses."""
 
-import argparse
 import json
 
 import numpy as np
 import pytest
+from run_evaluate import GRID, evaluate
 
 from hnseg_infer.errors import InputError
 from hnseg_infer.formats import write
 from hnseg_infer.volume import Geometry, Volume
-from hnseg_train.evaluation.command import add_parser
-
-GRID = Geometry((12, 20, 20), (1.0, 1.0, 3.0), (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
-
-
-def evaluate(*arguments):
-    parser = argparse.ArgumentParser()
-    add_parser(parser.add_subparsers())
-    parsed = parser.parse_args(["evaluate", *map(str, arguments)])
-    parsed.run(parsed)
 
 
 @pytest.fixture
@@ -37,11 +27,12 @@ def masks(tmp_path):
 def test_prints_every_organ(masks, capsys):
     evaluate(*masks)
     lines = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line}
-    assert lines["brain_stem"] == ["0.900", "1.00"]
-    assert lines["spinal_cord"] == ["0.000", "-", "missed"]
-    assert lines["eye_left"] == ["-", "-", "absent", "from", "the", "reference"]
+    # A shift by one voxel of 1 mm: every surface element has one of the other mask 1 mm away.
+    assert lines["brain_stem"] == ["0.900", "1.00", "1.000", "+0.0"]
+    assert lines["spinal_cord"] == ["0.000", "-", "0.000", "-100.0", "missed"]
+    assert lines["eye_left"] == ["-", "-", "-", "-", "absent", "from", "the", "reference"]
     # 20 of the 22 organs are absent; both others weigh 100.
-    assert lines["mean"] == lines["StructSeg-weighted"][1:] == ["0.450", "1.00"]
+    assert lines["mean"] == lines["StructSeg-weighted"][1:] == ["0.450", "1.00", "0.500"]
     assert lines["organs"][:2] == ["missed:", "1;"]
 
 
