@@ -21,8 +21,8 @@ from hnseg_infer.organ_names import STRUCTSEG_NAMES
 from hnseg_infer.pipeline import load, segment
 from hnseg_infer.report import Prediction
 from hnseg_train.evaluation.cohort import OrganSummary, Overall, Spread, summarise, summarise_organs
-from hnseg_train.evaluation.metrics import OrganScore, score_case
-from hnseg_train.evaluation.table import DEFINITIONS, number
+from hnseg_train.evaluation.metrics import DSC, HD95, NSD, OrganScore, score_case
+from hnseg_train.evaluation.table import DEFINITIONS, mean_sd, number
 from hnseg_train.phantom import generate
 
 RESULTS = Path(__file__).parent / "results"
@@ -100,7 +100,9 @@ def describe_case(
         "mean_dsc": overall.dsc,
         "mean_hd95_mm": overall.hd95_mm,
         "missed": overall.missed,
-        "organs": {score.name: {"dsc": score.dsc, "hd95_mm": score.hd95_mm} for score in scores},
+        "organs": {
+            score.name: {metric.key: metric.of(score) for metric in (DSC, HD95, NSD)} for score in scores
+        },
     }
 
 
@@ -137,17 +139,19 @@ def report(result: Mapping[str, Any], organs: Sequence[OrganSummary], provider: 
         lines.append(f"| {item['criterion']} | {number(item['measured'], 3)} | {verdict} |")
     lines += [
         "",
-        "| organ | model | DSC | worst | HD95 mm | worst | missed |",
-        "|---|---|---|---|---|---|---|",
+        "| organ | model | DSC | worst | HD95 mm | worst | NSD 1 mm | worst | missed |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for organ in organs:
-        dsc, hd95 = _spread(organ.dsc, 3), _spread(organ.hd95_mm, 2)
-        lines.append(f"| {organ.name} | {provider.get(organ.id, '-')} | {dsc} | {hd95} | {organ.missed} |")
-    dsc, hd95 = number(overall["dsc"], 3), number(overall["hd95_mm"], 2)
-    weighted = number(overall["weighted_dsc"], 3), number(overall["weighted_hd95_mm"], 2)
+        spreads = " | ".join(_spread(organ.spread(metric), metric.digits) for metric in (DSC, HD95, NSD))
+        lines.append(f"| {organ.name} | {provider.get(organ.id, '-')} | {spreads} | {organ.missed} |")
+    means, weighted = (
+        " | | ".join(number(overall[prefix + metric.key], metric.digits) for metric in (DSC, HD95, NSD))
+        for prefix in ("", "weighted_")
+    )
     lines += [
-        f"| **mean over organs** | | {dsc} | | {hd95} | | {overall['missed']} |",
-        f"| **StructSeg-weighted mean** | | {weighted[0]} | | {weighted[1]} | | |",
+        f"| **mean over organs** | | {means} | | {overall['missed']} |",
+        f"| **StructSeg-weighted mean** | | {weighted} | | |",
         "",
         f"Per organ the mean +- sample SD over cases (here {len(result['cases'])}) and the worst case.",
         "",
@@ -162,10 +166,7 @@ def report(result: Mapping[str, Any], organs: Sequence[OrganSummary], provider: 
 
 def _spread(spread: Spread | None, digits: int) -> str:
     """Two cells: mean +- SD, worst."""
-    if spread is None:
-        return "- | -"
-    sd = "" if spread.sd is None else f" +- {spread.sd:.{digits}f}"
-    return f"{number(spread.mean, digits)}{sd} | {number(spread.worst, digits)}"
+    return f"{mean_sd(spread, digits)} | {number(spread.worst if spread else None, digits)}"
 
 
 if __name__ == "__main__":

@@ -7,24 +7,23 @@ import json
 import os
 import shutil
 import subprocess
-import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import SimpleITK as sitk  # noqa: N813
 from bundle_factory import make_bundle
+from paper_bundle import random_bundle
+from sandbox import DOCKER, IMAGE, LIMIT, measure_sandboxed, open_folder
+from sandbox import run_sandboxed as run
+from timing_ct import generated_cases
 
 from hnseg_infer.formats import read_ct, read_labels, write
+from hnseg_train.recipes import PAPER
 
 pytestmark = [pytest.mark.container, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[1]
 SMALL_INPUT = ROOT / "test" / "input"
-
-sys.path.insert(0, str(ROOT / "benchmarks"))
-sandbox = import_module("sandbox")
-run = sandbox.run_sandboxed
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,8 +37,7 @@ def image() -> None:
 @pytest.fixture
 def output(tmp_path: Path) -> Path:
     """A folder for the container to write to."""
-    folder: Path = sandbox.open_folder(tmp_path / "output")
-    return folder
+    return open_folder(tmp_path / "output")
 
 
 def masks_in(output: Path) -> list[Path]:
@@ -71,7 +69,7 @@ def test_small_ct_in_the_layout_of_the_platform(output: Path) -> None:
 def test_twice_the_same_bytes_whoever_runs_it(tmp_path: Path) -> None:
     masks = []
     for user in ("user", "4321:4321"):
-        output = sandbox.open_folder(tmp_path / user.partition(":")[0])
+        output = open_folder(tmp_path / user.partition(":")[0])
         assert run(SMALL_INPUT, output, "--user", user).returncode == 0
         masks.append(masks_in(output)[0].read_bytes())
     assert masks[0] == masks[1]
@@ -118,7 +116,7 @@ def test_two_images_are_refused(output: Path, tmp_path: Path) -> None:
 
 def test_real_ct_as_dicom_folder_and_as_metaimage(shared_data: Path, output: Path, tmp_path: Path) -> None:
     series = shared_data / "ct" / "head_neck_dicom"
-    result = run(series, output, timeout=sandbox.LIMIT)
+    result = run(series, output, timeout=LIMIT)
     assert result.returncode == 0, result.stderr
     from_dicom = masks_in(output)[0]
     ct = read_ct(series)
@@ -127,8 +125,8 @@ def test_real_ct_as_dicom_folder_and_as_metaimage(shared_data: Path, output: Pat
     source = tmp_path / "input" / "images" / "ct" / "case.mha"
     source.parent.mkdir(parents=True)
     write(ct, source)
-    again = sandbox.open_folder(tmp_path / "again")
-    assert run(tmp_path / "input", again, timeout=sandbox.LIMIT).returncode == 0
+    again = open_folder(tmp_path / "again")
+    assert run(tmp_path / "input", again, timeout=LIMIT).returncode == 0
     assert masks_in(again)[0].read_bytes() == from_dicom.read_bytes()
 
 
@@ -136,6 +134,29 @@ def test_real_ct_as_nifti(shared_data: Path, output: Path, tmp_path: Path) -> No
     name = "head_neck_shoulders.nii.gz"
     (tmp_path / "input").mkdir()
     shutil.copy(shared_data / "ct" / name, tmp_path / "input" / name)
-    result = run(tmp_path / "input", output, timeout=sandbox.LIMIT)
+    result = run(tmp_path / "input", output, timeout=LIMIT)
     assert result.returncode == 0, result.stderr
     assert read_labels(masks_in(output)[0]).geometry == read_ct(tmp_path / "input" / name).geometry
+
+
+def test_a_full_size_case_stays_within_the_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The publication's network sizes (random weights) on 512 x 512 x 130 voxels, as the challenge counts."""
+    random_bundle(tmp_path / "bundle", PAPER)
+    tmp_path.chmod(0o755)
+    (case,) = generated_cases(tmp_path, [130])
+    output = open_folder(tmp_path / "output")
+    run = measure_sandboxed(case.folder, output, "--volume", f"{tmp_path / 'bundle'}:/opt/ml/model:ro")
+    assert run.result.returncode == 0, run.result.stderr
+    size = subprocess.run(
+        [DOCKER, "image", "inspect", "--format", "{{.Size}}", IMAGE],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    with capsys.disabled():
+        print(
+            f"\n{case.name}, paper size, container: {run.seconds:.1f} s of {LIMIT} s allowed, peak memory "
+            f"{run.peak_mib or float('nan'):.0f} MiB; image {int(size.stdout) / 1e9:.2f} GB"
+        )
+    assert read_labels(masks_in(output)[0]).geometry == read_ct(case.ct).geometry
+    assert run.seconds <= LIMIT

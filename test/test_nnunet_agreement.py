@@ -5,15 +5,13 @@ and accumulates in half precision, in which the weights at tile corners are the 
 random networks, whose classes lie close together, then lose voxels to rounding.
 """
 
-from functools import partial
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from bundle_factory import make_bundle
+from nnunet_predictor import load_predictor, predict_logits, single_precision_sums
 from synthetic_head import head_ct
 
 from hnseg_infer.bundle import load_bundle
@@ -38,45 +36,24 @@ def folder(tmp_path_factory) -> Path:
     return make_bundle(tmp_path_factory.mktemp("bundle"))
 
 
-class SinglePrecisionTorch(ModuleType):
-    """torch, but its half precision is single precision."""
-
-    half = torch.float32
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(torch, name)
-
-
-@pytest.fixture
-def predict(monkeypatch) -> ModuleType:
-    """nnU-Net's predictor module, accumulating in single precision."""
-    from nnunetv2.inference import predict_from_raw_data as module
-
-    monkeypatch.setattr(module, "torch", SinglePrecisionTorch("torch"))
-    monkeypatch.setattr(module, "compute_gaussian", partial(module.compute_gaussian, dtype=torch.float32))
-    return module
-
-
-def nnunet_labels(predict: ModuleType, model_folder: Path, image: np.ndarray) -> np.ndarray:
+def nnunet_labels(model_folder: Path, image: np.ndarray) -> np.ndarray:
     """Labels of nnU-Net's predictor, initialised from the folder as its command line does."""
-    threads = torch.get_num_threads()
-    predictor = predict.nnUNetPredictor(device=torch.device("cpu"), allow_tqdm=False)
-    predictor.initialize_from_trained_model_folder(str(model_folder), use_folds=("all",))
+    predictor = load_predictor(model_folder, "cpu")
     # a bundle's models are never mirrored at inference
     assert predictor.allowed_mirroring_axes is None
-    logits = predictor.predict_logits_from_preprocessed_data(torch.from_numpy(image)[None])
-    torch.set_num_threads(threads)
+    with single_precision_sums():
+        logits = predict_logits(predictor, image)
     assert logits.dtype == torch.float32
     return logits.argmax(dim=0).numpy()
 
 
 @pytest.mark.parametrize("engine", [TorchEngine("cpu"), OpenVINOEngine("f32")], ids=["torch", "openvino"])
 @pytest.mark.parametrize("window", WINDOWS)
-def test_tiny_models_agree(predict, folder, window, engine):
+def test_tiny_models_agree(folder, window, engine):
     name = window.split()[0]
     (model,) = [model for model in load_bundle(folder).models if model.name == name]
     image = z_score(head_ct().array[WINDOWS[window]])
-    expected = nnunet_labels(predict, folder / name, image)
+    expected = nnunet_labels(folder / name, image)
     assert len(np.unique(expected)) > 2
     assert (engine.load(model.network)(image) == expected).mean() >= AGREEMENT
 
@@ -100,9 +77,9 @@ def views() -> dict[str, np.ndarray]:
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", [TorchEngine("cpu"), OpenVINOEngine("f32")], ids=["torch", "openvino"])
 @pytest.mark.parametrize("name", ["2d", "3d", "3d_small"])
-def test_shipped_models_agree(predict, views, name, engine):
+def test_shipped_models_agree(views, name, engine):
     (model,) = [model for model in load_bundle().models if model.name == name]
-    expected = nnunet_labels(predict, model.network.folder, views[name])
+    expected = nnunet_labels(model.network.folder, views[name])
     # organs are there to disagree about
     assert len(np.unique(expected)) > 2
     assert (engine.load(model.network)(views[name]) == expected).mean() >= AGREEMENT

@@ -68,7 +68,7 @@ class _Network:
 
     def prepare(self, overlapping: bool) -> None:
         """Compile what an image of one tile, or of overlapping tiles, needs."""
-        _ = (self._weighted_request, self._argmax_request) if overlapping else self._labels_request
+        _ = self._weighted_request if overlapping else self._labels_request
 
     def upload(self, image: Tile) -> Tile:
         return image
@@ -85,11 +85,7 @@ class _Network:
         return output.reshape(*self._box, self._model.classes)
 
     def argmax(self, sums: NDArray[np.float32]) -> NDArray[np.uint8]:
-        request = self._argmax_request
-        flat = np.ascontiguousarray(sums).reshape(-1, self._model.classes)
-        request.set_input_tensor(openvino.Tensor(flat, shared_memory=True))
-        request.infer()
-        labels: NDArray[np.uint8] = request.get_output_tensor().data.reshape(sums.shape[:-1])
+        labels: NDArray[np.uint8] = sums.argmax(axis=-1).astype(np.uint8)
         return labels
 
     def download(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -107,7 +103,8 @@ class _Network:
     @cached_property
     def _labels_request(self) -> Any:
         image, logits = self._graph()
-        return self._compiled(image, _largest(logits, 1), self._precision)
+        largest = ops.topk(logits, np.int64(1), 1, "max", "none").output(1)
+        return self._compiled(image, ops.convert(largest, np.uint8))
 
     @cached_property
     def _weighted_request(self) -> Any:
@@ -116,12 +113,7 @@ class _Network:
         class_last = ops.transpose(logits, np.array([0, *range(2, 2 + axes), 1]))
         weights = gaussian_weights(self._model.patch)
         weighted = ops.multiply(class_last, ops.constant(weights[None, ..., None]))
-        return self._compiled(image, weighted, self._precision)
-
-    @cached_property
-    def _argmax_request(self) -> Any:
-        sums = ops.parameter([-1, self._model.classes], np.float32)
-        return self._compiled(sums, _largest(sums, 1), "f32")
+        return self._compiled(image, weighted)
 
     def _graph(self) -> tuple[Any, Any]:
         if self._model.layout is not None:
@@ -131,7 +123,7 @@ class _Network:
 
         return traced_graph(self._model)
 
-    def _compiled(self, parameter: Any, result: Any, precision: str) -> Any:
+    def _compiled(self, parameter: Any, result: Any) -> Any:
         compiled = self._core.compile_model(
             openvino.Model([result], [parameter]),
             "CPU",
@@ -139,12 +131,7 @@ class _Network:
                 "PERFORMANCE_HINT": "LATENCY",
                 "NUM_STREAMS": 1,
                 "INFERENCE_NUM_THREADS": granted_cpus(),
-                "INFERENCE_PRECISION_HINT": precision,
+                "INFERENCE_PRECISION_HINT": self._precision,
             },
         )
         return compiled.create_infer_request()
-
-
-def _largest(values: Any, axis: int) -> Any:
-    """Index of the largest along the axis, as uint8."""
-    return ops.convert(ops.topk(values, np.int64(1), axis, "max", "none").output(1), np.uint8)

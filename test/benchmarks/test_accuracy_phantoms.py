@@ -64,7 +64,10 @@ def test_figures_and_verdict(benchmark, monkeypatch, tmp_path):
     assert [case["warnings"] for case in result["cases"]] == [["some_code"], ["some_code"]]
     assert all(item["passed"] for item in result["checks"])
     page = (tmp_path / "accuracy_phantoms.md").read_text()
-    assert "| brain_stem | 3d | 0.950 +- 0.071 | 0.900 | 0.50 +- 0.71 | 1.00 | 0 |" in page
+    assert (
+        "| brain_stem | 3d | 0.950 +- 0.071 | 0.900 | 0.50 +- 0.71 | 1.00 | 1.000 +- 0.000 | 1.000 | 0 |"
+        in page
+    )
     assert "not patients" in page
 
 
