@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,8 @@ class Run:
         return content
 
 
-def run_child(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Run:
-    """Run a command in the repository root, in ``plain_environment`` but for ``environment``, to its end.
+def run_child(command: Sequence[str | Path]) -> Run:
+    """Run a command in the repository root, with this checkout's packages, to its end.
 
     Raises SystemExit with the command's errors when it fails.
     """
@@ -45,7 +45,7 @@ def run_child(command: Sequence[str | Path], environment: Mapping[str, str] | No
         report = Path(scratch) / "report.json"
         done = subprocess.run(
             [sys.executable, "-I", "-S", __file__, report, *command],
-            env={**plain_environment(), **(environment or {})},
+            env=own_environment(),
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -57,15 +57,14 @@ def run_child(command: Sequence[str | Path], environment: Mapping[str, str] | No
     return Run(measured["seconds"], measured["peak_kib"] / 1024, done.stdout)
 
 
-def run_python(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> Run:
+def run_python(*arguments: str | Path) -> Run:
     """``run_child`` with this interpreter."""
-    return run_child([sys.executable, *arguments], environment)
+    return run_child([sys.executable, *arguments])
 
 
-def plain_environment() -> dict[str, str]:
-    """This process's environment with this checkout's packages and without a cache of models."""
-    inherited = {name: value for name, value in os.environ.items() if name != "HNSEG_CACHE"}
-    return {**inherited, "PYTHONPATH": str(ROOT)}
+def own_environment() -> dict[str, str]:
+    """This process's environment, in which this checkout's packages are found."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def _main() -> int:

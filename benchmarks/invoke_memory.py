@@ -24,7 +24,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from child import ROOT, plain_environment, run_python
+from child import ROOT, own_environment, run_python
 from record import Check, add_output_options, check_table, origin, origin_line, write_result
 from timing_ct import Case, add_case_options, chosen_cases
 
@@ -133,7 +133,7 @@ def server(scratch: Path, options: Sequence[str | Path]) -> Iterator[Server]:
         "0",
     ]
     with subprocess.Popen(
-        [*command, *folders, *options], env=plain_environment(), stdout=subprocess.PIPE, text=True
+        [*command, *folders, *options], env=own_environment(), stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             yield Server(process, scratch)

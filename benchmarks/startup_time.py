@@ -3,8 +3,6 @@
 Every figure is that of fresh processes, start to exit; the files that they read are in the page cache.
 """
 
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from child import ROOT, run_python
@@ -27,30 +25,16 @@ from hnseg_infer.pipeline import load
 load(Path(sys.argv[2]), sys.argv[1])
 """
 
-HELP = "process.py --help"
-NO_CACHE, EMPTY_CACHE, FILLED_CACHE = (
-    "load the bundle",
-    "load, HNSEG_CACHE an empty folder",
-    "load, HNSEG_CACHE filled",
-)
+PYTHON, HELP, IMPORTED, LOADED = "python", "process.py --help", "imports", "imports and loading the bundle"
 
 
 def startup_seconds(bundle: Path, device: str, runs: int) -> dict[str, list[float]]:
     """Seconds of each run by what was run."""
-    seconds: dict[str, list[float]] = {
-        name: [] for name in ("python", HELP, "imports", NO_CACHE, EMPTY_CACHE, FILLED_CACHE)
-    }
+    seconds: dict[str, list[float]] = {name: [] for name in (PYTHON, HELP, IMPORTED, LOADED)}
     run_python(ROOT / "process.py", "--help")  # so that the first run finds its files in the page cache too
     for _ in range(runs):
-        seconds["python"].append(run_python("-c", "pass").seconds)
+        seconds[PYTHON].append(run_python("-c", "pass").seconds)
         seconds[HELP].append(run_python(ROOT / "process.py", "--help").seconds)
-        seconds["imports"].append(run_python("-c", IMPORTS, device).seconds)
-        seconds[NO_CACHE].append(_load(bundle, device))
-        with tempfile.TemporaryDirectory() as cache:
-            for name in (EMPTY_CACHE, FILLED_CACHE):
-                seconds[name].append(_load(bundle, device, {"HNSEG_CACHE": cache}))
+        seconds[IMPORTED].append(run_python("-c", IMPORTS, device).seconds)
+        seconds[LOADED].append(run_python("-c", LOAD, device, bundle).seconds)
     return seconds
-
-
-def _load(bundle: Path, device: str, environment: Mapping[str, str] | None = None) -> float:
-    return run_python("-c", LOAD, device, bundle, environment=environment).seconds

@@ -30,10 +30,3 @@ def test_a_failure_ends_with_its_errors():
         run_python("-c", "import sys; sys.exit('no such thing')")
     with pytest.raises(SystemExit, match="FileNotFoundError"):
         run_child(["hnseg-has-no-such-command"])
-
-
-def test_a_cache_counts_only_when_given(monkeypatch):
-    monkeypatch.setenv("HNSEG_CACHE", "/somewhere")
-    show = "import os; print(os.environ.get('HNSEG_CACHE'))"
-    assert run_python("-c", show).stdout == "None\n"
-    assert run_python("-c", show, environment={"HNSEG_CACHE": "/here"}).stdout == "/here\n"

@@ -6,7 +6,15 @@ import pytest
 @pytest.mark.slow
 def test_counts_every_organ_of_every_table(script, tiny_bundle, coarse_ct):
     code, result, page = script(
-        "precision_agreement", "--bundle", tiny_bundle, "--patients", "1", "--ct", coarse_ct, "--device", "cpu"
+        "precision_agreement",
+        "--bundle",
+        tiny_bundle,
+        "--patients",
+        "1",
+        "--ct",
+        coarse_ct,
+        "--device",
+        "cpu",
     )
     # random networks have near ties everywhere
     assert code == 1
