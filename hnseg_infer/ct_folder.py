@@ -54,7 +54,7 @@ def _slug_folder(folder: Path, slug: str) -> Path:
 def _slugs_named_in(path: Path) -> set[str]:
     """The names in Grand Challenge's inputs.json; none where it is absent or of another make."""
     try:
-        items = json.loads(path.read_text())
+        items = json.loads(path.read_bytes())
         sockets = [item.get("socket") or item["interface"] for item in items]
         return {str(socket["slug"]) for socket in sockets}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):

@@ -104,8 +104,8 @@ def test_every_planted_fault_is_named_with_its_case(planted) -> None:
 
 def test_the_report_and_the_sentence_name_them_all(planted, tmp_path) -> None:
     write_report(planted, tmp_path / "new" / "folder")
-    content = json.loads((tmp_path / "new" / "folder" / "data_check.json").read_text())
-    page = (tmp_path / "new" / "folder" / "data_check.md").read_text()
+    content = json.loads((tmp_path / "new" / "folder" / "data_check.json").read_text(encoding="utf-8"))
+    page = (tmp_path / "new" / "folder" / "data_check.md").read_text(encoding="utf-8")
     assert content["errors"] == len(planted.errors) == 8
     assert [(found["case"], found["code"]) for found in content["problems"]] == [
         (case, problem.code) for case, problem in planted
@@ -125,7 +125,7 @@ def test_the_report_and_the_sentence_name_them_all(planted, tmp_path) -> None:
 
 def test_figures_of_the_cohort(planted, patient, tmp_path) -> None:
     write_report(planted, tmp_path)
-    content = json.loads((tmp_path / "data_check.json").read_text())
+    content = json.loads((tmp_path / "data_check.json").read_text(encoding="utf-8"))
     # case 9 has no readable CT; 4 and 7 have no organs; only case 8 has another parotid
     assert content["grids"]["size z"] == {"low": SHAPE[0], "median": SHAPE[0], "high": SHAPE[0]}
     assert content["grids"]["spacing x"]["low"] == pytest.approx(SPACING_XYZ[0])
@@ -157,7 +157,7 @@ def test_a_clean_cohort_has_no_problem(patient, tmp_path) -> None:
     assert [case.name for case in report.cases] == ["2", "10"]
     assert calls == [(0, 2), (1, 2), (2, 2)]
     write_report(report, tmp_path / "out")
-    assert "Problems" not in (tmp_path / "out" / "data_check.md").read_text()
+    assert "Problems" not in (tmp_path / "out" / "data_check.md").read_text(encoding="utf-8")
 
 
 def test_all_faults_of_one_case_are_named(patient, tmp_path) -> None:
