@@ -15,7 +15,7 @@ fi
 make_venv
 .venv/bin/ruff check .
 .venv/bin/mypy
-.venv/bin/mypy process.py
+.venv/bin/mypy process.py training/train.py
 
 if [[ $insist == yes ]]; then
     trap stop_engine EXIT

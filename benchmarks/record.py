@@ -1,7 +1,6 @@
 """What every benchmark leaves behind: JSON and a Markdown page, with the command and the machine in both."""
 
 import json
-import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from machine import command_line, describe_machine
 
+from hnseg_infer.files import write_whole
 from hnseg_train.evaluation.table import markdown_table, number
 
 RESULTS = Path(__file__).parent / "results"
@@ -49,8 +49,8 @@ def write_result(arguments: Namespace, result: Mapping[str, Any], page: Sequence
     """Write both files, each complete or not at all, and print the page."""
     text = "\n".join([*page, ""])
     arguments.out.mkdir(parents=True, exist_ok=True)
-    _write(arguments.out / f"{arguments.name}.json", json.dumps(result, indent=1) + "\n")
-    _write(arguments.out / f"{arguments.name}.md", text)
+    write_whole(arguments.out / f"{arguments.name}.json", [f"{json.dumps(result, indent=1)}\n".encode()])
+    write_whole(arguments.out / f"{arguments.name}.md", [text.encode()])
     print(text)
 
 
@@ -71,12 +71,3 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
     return (
         middle if len(values) == 1 else f"{middle} ({', '.join(f'{value:.{digits}f}' for value in values)})"
     )
-
-
-def _write(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -1,12 +1,12 @@
 """What a run found out, and its form in ``results.json``."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hnseg_infer import __version__
+from hnseg_infer.files import write_whole
 from hnseg_infer.volume import Volume
 
 NOT_FOR_CLINICAL_USE = "Research software: not a medical device, not for clinical use."
@@ -67,9 +67,4 @@ def results_json(prediction: Prediction) -> dict[str, Any]:
 def write_results(prediction: Prediction, path: Path) -> None:
     """Write ``results.json``: the file appears complete or not at all."""
     text = json.dumps(results_json(prediction), indent=2, allow_nan=False) + "\n"
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(path, [text.encode()])

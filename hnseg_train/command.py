@@ -1,55 +1,103 @@
-"""``hnseg train``: labelled CTs in StructSeg's layout to a bundle."""
+"""``hnseg train``: labelled CTs in StructSeg's layout to a bundle with the evidence for it."""
 
 import argparse
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hnseg_train.recipes import PAPER, RECIPES
+from hnseg_infer.errors import InputError
+from hnseg_train.recipes import RECIPES
 
-MODELS = [model.name for model in PAPER.models]
-"""Every plan has these."""
+if TYPE_CHECKING:
+    from hnseg_train.stages.engine import Stage, State
 
 
 def add_parser(subparsers: Any) -> None:
     """Add ``hnseg train``."""
     parser = subparsers.add_parser(
-        "train", help="train the three models and export a bundle", description=__doc__.replace("``", "")
+        "train",
+        help="train with cross-validation and export a bundle; interrupted, it goes on where it stopped",
+        description=__doc__.replace("``", ""),
     )
     parser.add_argument("--data", type=Path, required=True, help="<case>/data.nii.gz and <case>/label.nii.gz")
-    parser.add_argument("--work", type=Path, required=True, help="where checkpoints and logs go; resumable")
-    parser.add_argument("--plan", choices=sorted(RECIPES), default="paper")
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, help="train only these now")
+    parser.add_argument("--work", type=Path, required=True, help="where everything is kept; resumable")
+    parser.add_argument(
+        "--plan", choices=sorted(RECIPES), default="paper", help="check is for trying out, not for use"
+    )
+    parser.add_argument("--folds", type=int, default=5, help="of the cross-validation (default: %(default)s)")
+    parser.add_argument("--bundle", type=Path, help="folder to export to (default: WORK/bundle)")
     parser.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto")
+    parser.add_argument("--baseline", action="store_true", help="train plain nnU-Net for comparison, too")
+    parser.add_argument("--trained-on", default="unnamed data", help="one sentence for the bundle's card")
     parser.add_argument(
-        "--bundle", type=Path, help="export the bundle to this folder when all models are trained"
+        "--workers", type=int, help="processes that load samples (default: 0 on the CPU, 8 with a GPU)"
     )
-    parser.add_argument("--trained-on", default="unnamed data", help="one sentence for bundle.json")
-    parser.add_argument(
-        "--holdout", type=Path, help="cases (same layout) that decide which model provides an organ"
-    )
+    parser.add_argument("--list", action="store_true", help="print the stages and how far they are")
+    parser.add_argument("--only", nargs="+", metavar="STAGE", default=[], help="run these stages alone")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Train what is not trained yet, then export."""
+    """List the stages, or do what is not done yet."""
+    from hnseg_train.stages.engine import run_stages, states
+    from hnseg_train.stages.records import Ledger
+    from hnseg_train.stages.road import Road, Settings
+    from hnseg_train.stages.whole import all_stages
+
+    device = _device(arguments.device)
+    settings = Settings(
+        data=arguments.data,
+        work=arguments.work,
+        recipe=RECIPES[arguments.plan],
+        bundle=arguments.bundle or arguments.work / "bundle",
+        folds=arguments.folds,
+        device=device,
+        baseline=arguments.baseline,
+        trained_on=arguments.trained_on,
+        workers=(0 if device == "cpu" else 8) if arguments.workers is None else arguments.workers,
+    )
+    road = Road(settings, Ledger(arguments.work))
+    stages = all_stages(road)
+    unknown = [name for name in arguments.only if name not in {stage.name for stage in stages}]
+    if unknown:
+        accepted = ", ".join(stage.name for stage in stages)
+        raise InputError(f"There is no stage {unknown[0]}; accepted are {accepted}.")
+    if arguments.list:
+        print("\n".join(stage_lines(stages, states(stages, road.ledger))))
+        return
+    with only_one(arguments.work):
+        run_stages(stages, road.ledger, arguments.only, road.say)
+
+
+def stage_lines(stages: Sequence["Stage"], found: "dict[str, State]") -> list[str]:
+    """One line per stage: its name, its state, what it needs and what it makes."""
+    wide = max(len(stage.name) for stage in stages)
+    return [
+        f"{stage.name:{wide}}  {found[stage.name]:14}  needs {', '.join(stage.needs) or 'the data'}; "
+        f"makes {stage.makes}"
+        for stage in stages
+    ]
+
+
+@contextmanager
+def only_one(work: Path) -> Iterator[None]:
+    """Hold a work folder; raises InputError while another process has it. The end of a process frees it."""
+    work.mkdir(parents=True, exist_ok=True)
+    with (work / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(f"Another training is running in {work}; accepted is one at a time.") from None
+        yield
+
+
+def _device(name: str) -> str:
     import torch
 
-    from hnseg_train.combination import derive_provider
-    from hnseg_train.dataset import find_cases
-    from hnseg_train.export import export_bundle, published_provider
-    from hnseg_train.training import train
-
-    recipe = RECIPES[arguments.plan]
-    device = arguments.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    cases = find_cases(arguments.data)
-    train(arguments.work, recipe, cases, device, arguments.models)
-    if arguments.bundle is None:
-        return
-    described = {"trained_on": arguments.trained_on, "cases": len(cases)}
-    export_bundle(arguments.work, recipe, arguments.bundle, provider=published_provider(), **described)
-    if arguments.holdout is not None:
-        provider = derive_provider(arguments.bundle, find_cases(arguments.holdout), published_provider())
-        export_bundle(arguments.work, recipe, arguments.bundle, provider=provider, **described)
-    print(f"Bundle written to {arguments.bundle}")
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("The device cuda was asked for, but no CUDA GPU can be used here; accepted is cpu.")
+    return name

@@ -4,7 +4,9 @@ Arrays are ``[z, y, x]`` in canonical orientation. Crops and z-score are the inf
 so that a network sees in training what it will see in use; nothing is resampled (docs/method.md).
 """
 
-from collections.abc import Iterator, Sequence
+import os
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +15,12 @@ from numpy.typing import NDArray
 
 from hnseg_infer.checks import check_ct
 from hnseg_infer.errors import InputError
+from hnseg_infer.files import write_whole
 from hnseg_infer.formats import read_ct, read_labels
 from hnseg_infer.organs import STRUCTSEG_ORGANS
 from hnseg_infer.preprocessing import Window, crop_window, labels_center, roi_window, z_score
 from hnseg_infer.volume import Volume, to_canonical
+from hnseg_infer.windows import Center
 from hnseg_train.recipes import SMALL_ORGANS, ModelRecipe, model_labels
 
 ROIS_PER_CASE = 6
@@ -42,6 +46,8 @@ def find_cases(folder: Path) -> list[Case]:
     cases = [
         Case(path.parent.name, path, path.parent / "label.nii.gz")
         for path in sorted(folder.glob("*/data.nii.gz"))
+        # hidden folders are drafts of writers that were interrupted
+        if not path.parent.name.startswith(".")
     ]
     missing = [case.name for case in cases if not case.label.is_file()]
     if missing:
@@ -66,14 +72,20 @@ def read_case(case: Case) -> tuple[Volume, NDArray[np.uint8]]:
     return ct, labels
 
 
-def training_windows(model: ModelRecipe, ct: Volume, labels: NDArray[np.uint8]) -> Iterator[Window]:
-    """The parts of a case that a model trains on, by its crop rule."""
+def training_windows(
+    model: ModelRecipe, ct: Volume, labels: NDArray[np.uint8], center: Center | None = None
+) -> Iterator[Window]:
+    """The parts of a case that a model trains on, by its crop rule.
+
+    center: of the small-organ ROI (z, y, x in voxels), by default that of the organs in ``labels``; without
+    either there is no ROI.
+    """
     if model.crop == "whole":
         yield (slice(None), slice(None), slice(None))
     elif model.crop == "head_window":
         yield crop_window(ct.array, ct.geometry.spacing_zyx)
     else:
-        center = labels_center(labels, [value for value, name in ORGANS if name in SMALL_ORGANS])
+        center = center or labels_center(labels, [value for value, name in ORGANS if name in SMALL_ORGANS])
         if center is None:
             return
         size = (model.patch[0], model.patch[1], model.patch[2])
@@ -96,32 +108,45 @@ def model_target(model: ModelRecipe, labels: NDArray[np.uint8]) -> NDArray[np.in
     return target
 
 
-def write_cases(cases: Sequence[Case], models: Sequence[ModelRecipe], preprocessed: Path) -> None:
-    """Write every case for every model under ``preprocessed/hnseg_<model>/``; finished ones are kept."""
-    for case in cases:
-        pending = [model for model in models if not _done(preprocessed, model, case).exists()]
-        if not pending:
-            continue
-        ct, labels = read_case(case)
-        for model in pending:
-            for index, window in enumerate(training_windows(model, ct, labels)):
-                stem = model_folder(preprocessed, model) / model.name / f"{case.name}_{index}"
-                _save(z_score(ct.array[window]), model_target(model, labels[window]), model, stem)
-            _done(preprocessed, model, case).touch()
+def write_samples(
+    name: str,
+    ct: Volume,
+    labels: NDArray[np.uint8],
+    model: ModelRecipe,
+    preprocessed: Path,
+    center: Center | None = None,
+) -> list[Path]:
+    """Write a case's training samples to the model's data set; returns the files, three a sample.
+
+    Every file appears whole or not at all. center: see ``training_windows``.
+    """
+    folder = model_folder(preprocessed, model)
+    unfinished = folder / f"unfinished_{name}"
+    files = []
+    for index, window in enumerate(training_windows(model, ct, labels, center)):
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        target = model_target(model, labels[window])
+        _save(z_score(ct.array[window]), target, model, unfinished / f"{name}_{index}")
+        for file in sorted(unfinished.iterdir()):
+            files.append(folder / model.name / file.name)
+            os.replace(file, files[-1])
+    shutil.rmtree(unfinished, ignore_errors=True)
+    return files
+
+
+def sample_names(files: Iterable[Path], model: ModelRecipe) -> list[str]:
+    """What nnU-Net calls those of these files that are samples of the model."""
+    return sorted(path.stem for path in files if path.suffix == ".pkl" and path.parent.name == model.name)
 
 
 def model_folder(preprocessed: Path, model: ModelRecipe) -> Path:
     """The model's data set folder; created with the files that nnU-Net expects in it."""
     folder = preprocessed / f"hnseg_{model.name}"
-    for part in (model.name, "done"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
+    (folder / model.name).mkdir(parents=True, exist_ok=True)
     # nnU-Net copies this file; without resampling and with z-score nothing in it would be used
-    (folder / "dataset_fingerprint.json").write_text("{}")
+    write_whole(folder / "dataset_fingerprint.json", [b"{}"])
     return folder
-
-
-def _done(preprocessed: Path, model: ModelRecipe, case: Case) -> Path:
-    return model_folder(preprocessed, model) / "done" / case.name
 
 
 def _save(image: NDArray[np.float32], target: NDArray[np.int16], model: ModelRecipe, stem: Path) -> None:

@@ -20,7 +20,10 @@ from hnseg_train.recipes import (
     dataset_json,
     plans_json,
 )
-from hnseg_train.training import final_checkpoint
+from hnseg_train.training import ALL, final_checkpoint
+
+CARD_PAGE = "CARD.md"
+"""The bundle card as a page, beside bundle.json."""
 
 
 def published_provider() -> dict[str, str]:
@@ -35,17 +38,26 @@ def published_provider() -> dict[str, str]:
 
 
 def export_bundle(
-    work: Path, recipe: Recipe, bundle: Path, *, trained_on: str, cases: int, provider: Mapping[str, str]
+    work: Path,
+    recipe: Recipe,
+    bundle: Path,
+    *,
+    trained_on: str,
+    cases: int,
+    provider: Mapping[str, str],
+    fold: int | str = ALL,
+    card: tuple[Mapping[str, Any], str] | None = None,
 ) -> None:
-    """Write the bundle folder anew from the final checkpoints of all models of the recipe.
+    """Write the bundle folder anew from the final checkpoints of all models of the recipe on one fold.
 
-    Raises InputError when a model has not been trained to its end, and when ``bundle`` holds something else,
-    which would be deleted.
+    card: what bundle.json holds under ``card``, and CARD.md. The folder is replaced at once when all files
+    are written. Raises InputError when a model has not been trained to its end, and when ``bundle`` holds
+    something else, which would be deleted.
     """
     if bundle.exists() and not (bundle / MANIFEST).is_file() and (bundle.is_file() or any(bundle.iterdir())):
         raise InputError(f"{bundle} is there already and is no bundle; accepted is a new or empty folder.")
     for model in recipe.models:
-        if not final_checkpoint(work, recipe, model).is_file():
+        if not final_checkpoint(work, recipe, model, fold).is_file():
             raise InputError(
                 f"Model {model.name} of plan {recipe.name} has not been trained to its end in {work}."
             )
@@ -56,7 +68,11 @@ def export_bundle(
         (folder / "fold_all").mkdir(parents=True)
         _write_json(folder / "plans.json", plans_json(recipe, model, for_training=False))
         _write_json(folder / "dataset.json", dataset_json(model, ORGANS, cases))
-        _strip(final_checkpoint(work, recipe, model), model, folder / "fold_all" / "checkpoint_final.pth")
+        _strip(
+            final_checkpoint(work, recipe, model, fold), model, folder / "fold_all" / "checkpoint_final.pth"
+        )
+    if card is not None:
+        (staging / CARD_PAGE).write_text(card[1])
     _write_json(
         staging / MANIFEST,
         {
@@ -68,10 +84,20 @@ def export_bundle(
             "models": {model.name: _model_entry(model) for model in recipe.models},
             "provider": dict(provider),
             "sha256": checksums(staging),
+            **({} if card is None else {"card": dict(card[0])}),
         },
     )
-    shutil.rmtree(bundle, ignore_errors=True)
-    os.replace(staging, bundle)
+    _replace_folder(staging, bundle)
+
+
+def _replace_folder(new: Path, old: Path) -> None:
+    # a folder that is half deleted would be no bundle any more, and then not be replaced
+    outdated = old.with_name(old.name + ".outdated")
+    shutil.rmtree(outdated, ignore_errors=True)
+    if old.exists():
+        old.rename(outdated)
+    os.replace(new, old)
+    shutil.rmtree(outdated, ignore_errors=True)
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -111,5 +137,5 @@ def _shortened(name: str, tensor: Any) -> Any:
     return tensor if "running" in name or not tensor.is_floating_point() else tensor.half()
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n")

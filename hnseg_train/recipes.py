@@ -1,8 +1,10 @@
-"""The two training plans, ``paper`` and ``lite``, and the nnU-Net v2 files that they turn into.
+"""The training plans ``paper``, ``lite`` and ``check``, and the nnU-Net v2 files that they turn into.
 
 Patches and spacings are in (z,) y, x order. ``paper`` is the published one (docs/method.md). ``lite`` keeps
 its topology with narrow stages; it trains on smaller patches and on a fixed schedule, so that two CPU cores
-make the demonstration weights in one sitting.
+make the demonstration weights in one sitting. ``check`` follows the same rules with few features, small
+patches and a handful of iterations: it proves in minutes that data, disk and software go all the way to a
+bundle, and its weights are not for use.
 """
 
 from collections.abc import Sequence
@@ -60,7 +62,8 @@ class Recipe:
     """A training plan: its models and what they have in common.
 
     schedule is ``plateau`` (the publication's, from its 3e-4) or ``poly`` (falls to zero over the given
-    epochs; a few thousand iterations need the higher rate).
+    epochs; a few thousand iterations need the higher rate). checkpoint_every: epochs that an interruption
+    costs at most. baseline_features: most features of plain nnU-Net's stages, None for its own default.
     """
 
     name: str
@@ -70,6 +73,8 @@ class Recipe:
     schedule: str
     foreground_fraction: float
     elastic_probability: float
+    checkpoint_every: int = 5
+    baseline_features: int | None = None
 
 
 PAPER = Recipe(
@@ -100,7 +105,23 @@ LITE = Recipe(
     elastic_probability=0.0,
 )
 
-RECIPES = {recipe.name: recipe for recipe in (PAPER, LITE)}
+CHECK = Recipe(
+    name="check",
+    models=(
+        ModelRecipe("2d", "whole", (256, 256), (128, 128), 4, 8, 2, (0,), 2),
+        ModelRecipe("3d", "head_window", (16, 128, 128), (8, 64, 64), 4, 8, 2, (0, 1), 2),
+        ModelRecipe("3d_small", "small_organ_roi", (16, 64, 64), (16, 64, 64), 4, 8, 2, (0, 1, 2), 2),
+    ),
+    iterations_per_epoch=2,
+    learning_rate=3e-4,
+    schedule="plateau",
+    foreground_fraction=0.33,
+    elastic_probability=0.2,
+    checkpoint_every=1,
+    baseline_features=8,
+)
+
+RECIPES = {recipe.name: recipe for recipe in (PAPER, LITE, CHECK)}
 
 
 def model_labels(model: ModelRecipe, organs: Sequence[tuple[int, str]]) -> dict[str, int]:
@@ -120,6 +141,15 @@ def dataset_json(model: ModelRecipe, organs: Sequence[tuple[int, str]], cases: i
     }
 
 
+def unresampled() -> dict[str, Any]:
+    """The entries of an nnU-Net configuration that keep every voxel as it is."""
+    return {
+        f"resampling_fn_{kind}{suffix}": value
+        for kind in ("data", "seg", "probabilities")
+        for suffix, value in (("", "no_resampling_hack"), ("_kwargs", {}))
+    }
+
+
 def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dict[str, Any]:
     """nnU-Net's plans.json for one model: z-score, no resampling, our U-Net.
 
@@ -127,11 +157,6 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
     """
     spacing = NOMINAL_SPACING[-len(model.patch) :]
     topology = unet_topology(model.patch, spacing, model.first_features, model.feature_cap)
-    unresampled: dict[str, Any] = {
-        f"resampling_fn_{kind}{suffix}": value
-        for kind in ("data", "seg", "probabilities")
-        for suffix, value in (("", "no_resampling_hack"), ("_kwargs", {}))
-    }
     configuration: dict[str, Any] = {
         "data_identifier": model.name,
         "preprocessor_name": "DefaultPreprocessor",
@@ -141,7 +166,7 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
         "spacing": list(spacing),
         "normalization_schemes": ["ZScoreNormalization"],
         "use_mask_for_norm": [False],
-        **unresampled,
+        **unresampled(),
         "batch_dice": True,
         "architecture": {
             "network_class_name": "hnseg_infer.networks.unet.UNet",
@@ -159,6 +184,7 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
         configuration["hnseg"] = {
             "epochs": model.epochs,
             "iterations_per_epoch": recipe.iterations_per_epoch,
+            "checkpoint_every": recipe.checkpoint_every,
             "learning_rate": recipe.learning_rate,
             "schedule": recipe.schedule,
             "foreground_fraction": recipe.foreground_fraction,

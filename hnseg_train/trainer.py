@@ -1,4 +1,4 @@
-"""nnU-Net's trainer with the recipe of docs/method.md: Adam, own schedules and mirroring, bf16 on the CPU.
+"""The trainer of docs/method.md's recipe: Adam, own schedules and mirroring, rotations of a lying head.
 
 Tensors are ``[batch, channel, (z,) y, x]``. The values under ``hnseg`` in the plans come from recipes.py.
 """
@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
 from nnunetv2.training.data_augmentation.compute_initial_patch_size import get_patch_size
-from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
+from hnseg_train.resumable_trainer import ResumableTrainer
 from hnseg_train.schedules import SMALLEST, class_weights, cycle_progress, plateau_rate, poly_rate
 
 WEIGHING_CASES = 8
@@ -34,10 +34,8 @@ class _Rate:
             group["lr"] = self.trainer.learning_rate(epoch)
 
 
-class HNSegTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no type information
+class HNSegTrainer(ResumableTrainer):
     """Trains one model of a recipe; the signature must stay nnU-Net's, whose __init__ reads it by name."""
-
-    network: torch.nn.Module
 
     def __init__(
         self,
@@ -48,26 +46,18 @@ class HNSegTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no type 
         device: torch.device,
     ) -> None:
         super().__init__(plans, configuration, fold, dataset_json, device)
-        self.recipe: dict[str, Any] = self.configuration_manager.configuration["hnseg"]
         self.initial_lr = self.recipe["learning_rate"]
-        self.num_epochs = self.recipe["epochs"]
-        self.num_iterations_per_epoch = self.recipe["iterations_per_epoch"]
-        self.num_val_iterations_per_epoch = max(2, self.num_iterations_per_epoch // 25)
         self.oversample_foreground_percent = self.recipe["foreground_fraction"]
-        self.save_every = 5
-
-    def initialize(self) -> None:
-        """Build network, optimiser and loss; channels-last suits CPU convolutions."""
-        super().initialize()
-        dimensions = len(self.configuration_manager.patch_size)
-        layout = torch.channels_last if dimensions == 2 else torch.channels_last_3d
-        self.network.to(memory_format=layout)  # type: ignore[call-overload]  # missing from torch's stubs
 
     def learning_rate(self, epoch: int) -> float:
         """Learning rate of an epoch, from the recipe's schedule."""
         if self.recipe["schedule"] == "poly":
             return poly_rate(self._progress(epoch), self.initial_lr)
         return plateau_rate(self.logger.get_value("train_losses", step=None)[:epoch], self.initial_lr)
+
+    def ended(self) -> bool:
+        """After the last epoch, or when the plateau schedule has come to its end."""
+        return super().ended() or self.learning_rate(self.current_epoch) < SMALLEST
 
     def _progress(self, epoch: int) -> float:
         return cycle_progress(epoch, self.num_epochs, self.recipe["boost_from"])
@@ -91,7 +81,7 @@ class HNSegTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no type 
 
     def get_training_transforms(self, *arguments: Any, **options: Any) -> Any:
         """nnU-Net's augmentation, with elastic deformation where the recipe asks for it."""
-        transforms = nnUNetTrainer.get_training_transforms(*arguments, **options)
+        transforms = ResumableTrainer.get_training_transforms(*arguments, **options)
         for transform in transforms.transforms:
             if isinstance(transform, SpatialTransform):
                 transform.p_elastic_deform = self.recipe["elastic_probability"]
@@ -114,36 +104,3 @@ class HNSegTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no type 
         if boost_from is not None and self.current_epoch >= boost_from:
             weights = class_weights(self.class_voxels, self._progress(self.current_epoch))
             self.loss.loss.ce.weight = torch.tensor(weights, dtype=torch.float32, device=self.device)
-
-    def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """One step of Adam: nnU-Net's own on a GPU, in bf16 on the CPU (nnU-Net has AMP for CUDA alone)."""
-        if self.device.type != "cpu":
-            return dict(super().train_step(batch))
-        self.optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", torch.bfloat16):
-            outputs = self.network(batch["data"])
-        loss = self.loss([output.float() for output in outputs], batch["target"])
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 12)
-        self.optimizer.step()
-        return {"loss": loss.detach().numpy()}
-
-    def plot_network_architecture(self) -> None:
-        """Nothing: nnU-Net's plot needs a package that no longer installs."""
-
-    def run_training(self) -> None:
-        """Train until the last epoch, or until the plateau schedule has come to its end."""
-        self.on_train_start()
-        while self.current_epoch < self.num_epochs and self.learning_rate(self.current_epoch) >= SMALLEST:
-            self.on_epoch_start()
-            self.on_train_epoch_start()
-            steps = range(self.num_iterations_per_epoch)
-            self.on_train_epoch_end([self.train_step(next(self.dataloader_train)) for _ in steps])
-            with torch.no_grad():
-                self.on_validation_epoch_start()
-                checks = range(self.num_val_iterations_per_epoch)
-                self.on_validation_epoch_end(
-                    [self.validation_step(next(self.dataloader_val)) for _ in checks]
-                )
-            self.on_epoch_end()
-        self.on_train_end()

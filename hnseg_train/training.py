@@ -1,18 +1,80 @@
-"""One model of a recipe through nnU-Net's training loop, resumable after an interruption."""
+"""One network on one fold through nnU-Net's training loop, going on where an interruption left it."""
 
 import ctypes
+import hashlib
 import os
-import random
-from collections.abc import Sequence
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib import import_module
+from io import StringIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from hnseg_train.dataset import ORGANS, Case, model_folder, write_cases
+from hnseg_infer.files import write_whole
+from hnseg_train.dataset import ORGANS
+from hnseg_train.event_files import event_log
 from hnseg_train.recipes import ModelRecipe, Recipe, dataset_json, plans_json
+
+if TYPE_CHECKING:
+    from hnseg_train.resumable_trainer import EpochReport
+
+ALL = "all"
+"""The fold that trains on every case."""
 
 SEED = 2019
 """Seed of weights, sampling and augmentation."""
+
+LATEST, FINAL = "checkpoint_latest.pth", "checkpoint_final.pth"
+
+WEIGHTS = "weights.sha256"
+"""Beside the final checkpoint: the checksum of its weights, which two equal trainings share."""
+
+TRAINER, BASELINE_TRAINER = "hnseg_train.trainer.HNSegTrainer", "hnseg_train.baseline_trainer.BaselineTrainer"
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """What to train. name: the model's. trainer: class path. fold: 0, 1, ... or ``all``.
+
+    plans and dataset are nnU-Net's files; the plans' data set name is a folder of ``WORK/preprocessed``.
+    """
+
+    name: str
+    trainer: str
+    plans: Mapping[str, Any]
+    configuration: str
+    dataset: Mapping[str, Any]
+    fold: int | str
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The configuration that the network is trained with."""
+        return dict(self.plans["configurations"][self.configuration])
+
+    def folder(self, work: Path) -> Path:
+        """Where nnU-Net leaves checkpoints, log and curve."""
+        run = f"{self.trainer.rpartition('.')[2]}__{self.plans['plans_name']}__{self.configuration}"
+        return work / "results" / str(self.plans["dataset_name"]) / run / f"fold_{self.fold}"
+
+
+def recipe_job(recipe: Recipe, model: ModelRecipe, fold: int | str, cases: int) -> TrainingJob:
+    """The training of one of a recipe's models on so many cases."""
+    return TrainingJob(
+        name=model.name,
+        trainer=TRAINER,
+        plans=plans_json(recipe, model, for_training=True),
+        configuration=model.configuration,
+        dataset=dataset_json(model, ORGANS, cases),
+        fold=fold,
+    )
+
+
+def final_checkpoint(work: Path, recipe: Recipe, model: ModelRecipe, fold: int | str = ALL) -> Path:
+    """Where nnU-Net leaves the finished weights of a model."""
+    return recipe_job(recipe, model, fold, 0).folder(work) / FINAL
 
 
 def set_nnunet_folders(work: Path) -> Path:
@@ -28,51 +90,69 @@ def set_nnunet_folders(work: Path) -> Path:
     return work / "preprocessed"
 
 
-def final_checkpoint(work: Path, recipe: Recipe, model: ModelRecipe) -> Path:
-    """Where nnU-Net leaves the finished weights of a model."""
-    run = f"HNSegTrainer__{recipe.name}__{model.configuration}"
-    return work / "results" / f"hnseg_{model.name}" / run / "fold_all" / "checkpoint_final.pth"
+def train(
+    work: Path, job: TrainingJob, device: str, workers: int, tell: Callable[["EpochReport"], None]
+) -> list[Path]:
+    """Train a job to its end and return what later work needs: the final checkpoint and its checksum.
 
-
-def train(work: Path, recipe: Recipe, cases: Sequence[Case], device: str, names: Sequence[str]) -> None:
-    """Preprocess and train the named models on all cases; what is finished already is kept.
-
-    An interrupted training goes on from its last checkpoint. nnU-Net's log, curves and checkpoints lie under
-    ``work/results``.
+    Goes on from the latest checkpoint in the job's folder; a finished training is not repeated. device:
+    ``cuda`` or ``cpu``. workers: processes that load and augment; 0 loads in this process, in a fixed order.
     """
-    preprocessed = set_nnunet_folders(work)
-    models = [model for model in recipe.models if model.name in names]
-    write_cases(cases, models, preprocessed)
-    for model in models:
-        if not final_checkpoint(work, recipe, model).is_file():
-            model_folder(preprocessed, model)
-            _train_model(work, recipe, model, len(cases), device)
+    folder = job.folder(work)
+    if not (folder / FINAL).is_file():
+        set_nnunet_folders(work)
+        _keep_freed_memory()
+        os.environ.update(nnUNet_n_proc_DA=str(workers))
+        if workers:
+            _forks_end_with_this_process()
+        _run(job, folder, device, tell)
+    (folder / LATEST).unlink(missing_ok=True)
+    write_whole(folder / WEIGHTS, [_weights_checksum(folder / FINAL).encode()])
+    return [folder / FINAL, folder / WEIGHTS]
 
 
-def _train_model(work: Path, recipe: Recipe, model: ModelRecipe, cases: int, device: str) -> None:
-    _keep_freed_memory()
-    # one loader in this process: samples come in a fixed order, and two cores have no room for workers
-    os.environ.setdefault("nnUNet_n_proc_DA", "0" if device == "cpu" else "8")
+def _run(job: TrainingJob, folder: Path, device: str, tell: Callable[["EpochReport"], None]) -> None:
     import torch
 
-    from hnseg_train.trainer import HNSegTrainer
-
-    latest = final_checkpoint(work, recipe, model).with_name("checkpoint_latest.pth")
-    plans = plans_json(recipe, model, for_training=True)
-    plans["continue_training"] = latest.is_file()
-    torch.manual_seed(SEED)
-    trainer = HNSegTrainer(
-        plans, model.configuration, "all", dataset_json(model, ORGANS, cases), torch.device(device)
-    )
+    module, _, name = job.trainer.rpartition(".")
+    latest = folder / LATEST
+    plans = {**job.plans, "continue_training": latest.is_file()}
+    trainer_class = getattr(import_module(module), name)
+    # nnU-Net says which device it uses; the terminal gets one line an epoch
+    with redirect_stdout(StringIO()):
+        trainer = trainer_class(plans, job.configuration, job.fold, dict(job.dataset), torch.device(device))
     trainer.initialize()
     if latest.is_file():
         trainer.load_checkpoint(str(latest))
-    # a resumed training must not see the samples of its first epochs again
-    seed = SEED + trainer.current_epoch
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
+    log = event_log(folder, trainer.current_epoch)
+
+    def log_and_tell(report: "EpochReport") -> None:
+        log(report)
+        tell(report)
+
+    trainer.tell = log_and_tell
     trainer.run_training()
+
+
+def _weights_checksum(checkpoint: Path) -> str:
+    import torch
+
+    # our own trainer wrote this file, with its optimiser and log in it
+    weights = torch.load(checkpoint, map_location="cpu", weights_only=False)["network_weights"]
+    digest = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        digest.update(name.encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@cache
+def _forks_end_with_this_process() -> None:
+    """Let the kernel end loading processes with this one: after kill -9 they would wait for ever."""
+    libc = ctypes.CDLL(None)
+    set_death_signal = 1
+    if hasattr(libc, "prctl"):
+        os.register_at_fork(after_in_child=partial(libc.prctl, set_death_signal, int(signal.SIGKILL)))
 
 
 def _keep_freed_memory() -> None:

@@ -3,8 +3,7 @@
 Readers hand over what a file holds in ITK's order (x, y, z); arrays are ``[z, y, x]``.
 """
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -78,15 +77,3 @@ def little_endian(volume: Volume, names: dict[str, str]) -> tuple[memoryview, st
         raise ValueError(f"cannot write {kind} voxels; one of {sorted(names)} is needed")
     ordered = np.ascontiguousarray(volume.array, dtype=volume.array.dtype.newbyteorder("<"))
     return ordered.reshape(-1).data.cast("B"), names[kind]
-
-
-def write_whole(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
-    """Write a file so that it is either there complete or not at all (or still the old one)."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hnseg_infer.errors import InputError
+from hnseg_infer.files import write_whole
 from hnseg_infer.formats._common import (
     ACCEPTED,
     COMPRESSION_LEVEL,
@@ -19,7 +20,6 @@ from hnseg_infer.formats._common import (
     little_endian,
     make_volume,
     voxel_values,
-    write_whole,
 )
 from hnseg_infer.volume import Array, Volume
 

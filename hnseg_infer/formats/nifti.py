@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.errors import InputError
+from hnseg_infer.files import write_whole
 from hnseg_infer.formats import _nifti_orientation as orientation
 from hnseg_infer.formats._common import (
     ACCEPTED,
@@ -25,7 +26,6 @@ from hnseg_infer.formats._common import (
     little_endian,
     make_volume,
     voxel_values,
-    write_whole,
 )
 from hnseg_infer.formats._itk import simpleitk
 from hnseg_infer.volume import Volume

@@ -5,15 +5,16 @@ radiological convention: the patient's left is on the right of axial and coronal
 sagittal one anterior is on the left.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hnseg_infer import __version__
 from hnseg_infer.alignment import on_one_grid
+from hnseg_infer.files import write_whole
 from hnseg_infer.organ_names import STRUCTSEG_NAMES, label_color, label_name
 from hnseg_infer.preview.legend import BACKGROUND, FAINT, TEXT, Entry, draw_legend
 from hnseg_infer.preview.panels import PIXELS_PER_MM, WINDOW_HU, Color, Frame, draw_panel
@@ -61,12 +62,9 @@ def write_preview(
     Arguments and errors as in ``draw_preview``.
     """
     image = draw_preview(ct, labels, title=title, names=names, sources=sources)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        image.save(unfinished, format="PNG")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    png = BytesIO()
+    image.save(png, format="PNG")
+    write_whole(path, [png.getvalue()])
 
 
 def draw_preview(

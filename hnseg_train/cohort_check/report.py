@@ -7,7 +7,7 @@ from typing import Any
 
 from hnseg_infer import __version__
 from hnseg_infer.errors import HNSegError
-from hnseg_infer.formats._common import write_whole
+from hnseg_infer.files import write_whole
 from hnseg_train.cohort_check.figures import grid_ranges, organ_statistics
 from hnseg_train.cohort_check.findings import CaseCheck, CohortReport, Problem
 from hnseg_train.cohort_check.markdown import markdown

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hnseg_infer.formats._common import write_whole
+from hnseg_infer.files import write_whole
 from hnseg_infer.report import NOT_FOR_CLINICAL_USE
 from hnseg_train.evaluation.box_plots import box_plot
 from hnseg_train.evaluation.cohort import Cases, summarise, summarise_organs

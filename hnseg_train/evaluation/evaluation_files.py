@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from hnseg_infer.formats._common import write_whole
+from hnseg_infer.files import write_whole
 from hnseg_infer.report import NOT_FOR_CLINICAL_USE
 from hnseg_train.evaluation.box_plots import box_plot
 from hnseg_train.evaluation.cohort import WEIGHTS, Cases, OrganSummary, Overall, summarise, summarise_organs

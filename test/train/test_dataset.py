@@ -9,7 +9,16 @@ from hnseg_infer.errors import InputError
 from hnseg_infer.formats import write
 from hnseg_infer.preprocessing import z_score
 from hnseg_infer.volume import Volume
-from hnseg_train.dataset import ROIS_PER_CASE, find_cases, model_target, training_windows, write_cases
+from hnseg_train import dataset
+from hnseg_train.dataset import (
+    ROIS_PER_CASE,
+    find_cases,
+    model_target,
+    read_case,
+    sample_names,
+    training_windows,
+    write_samples,
+)
 from hnseg_train.recipes import LITE
 
 MODELS = {model.name: model for model in LITE.models}
@@ -49,25 +58,44 @@ def test_target_values_are_the_models_own(labelled) -> None:
     assert np.array_equal(model_target(MODELS["2d"], labels), labels)
 
 
-def test_written_cases_are_what_nnunet_loads(labelled, tmp_path) -> None:
+def test_a_given_centre_comes_before_the_labels(labelled) -> None:
+    ct, labels = labelled
+    windows = list(training_windows(MODELS["3d_small"], ct, labels.array, (30.0, 39.5, 31.5)))
+    assert windows[0] == (slice(22, 38), slice(8, 72), slice(0, 64))
+    without = np.zeros_like(labels.array)
+    assert len(list(training_windows(MODELS["3d_small"], ct, without, (30.0, 39.5, 31.5)))) == ROIS_PER_CASE
+    assert not list(training_windows(MODELS["3d_small"], ct, without))
+
+
+def test_written_samples_are_what_nnunet_loads(labelled, tmp_path) -> None:
     from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
 
     ct, labels = labelled
-    write_case(tmp_path / "data", labelled)
-    write_cases(find_cases(tmp_path / "data"), LITE.models, tmp_path / "preprocessed")
-    folder = str(tmp_path / "preprocessed" / "hnseg_2d" / "2d")
+    files = write_samples("7", ct, labels.array, MODELS["2d"], tmp_path)
+    assert sample_names(files, MODELS["2d"]) == ["7_0"]
+    assert sample_names(files, MODELS["3d"]) == []
+    folder = str(tmp_path / "hnseg_2d" / "2d")
     data, seg, _, properties = infer_dataset_class(folder)(folder).load_case("7_0")
     np.testing.assert_array_equal(data[:][0], z_score(ct.array))
     np.testing.assert_array_equal(seg[:][0], labels.array)
     assert {value for value, voxels in properties["class_locations"].items() if len(voxels)} == {2, 8, 11}
 
 
-def test_a_finished_case_is_not_read_again(labelled, tmp_path) -> None:
-    write_case(tmp_path / "data", labelled)
-    cases = find_cases(tmp_path / "data")
-    write_cases(cases, LITE.models, tmp_path / "preprocessed")
-    (tmp_path / "data" / "7" / "data.nii.gz").write_bytes(b"gone")
-    write_cases(cases, LITE.models, tmp_path / "preprocessed")
+def test_an_interrupted_sample_is_no_sample(labelled, tmp_path, monkeypatch) -> None:
+    ct, labels = labelled
+    save = dataset._save
+
+    def save_and_stop(*arguments) -> None:
+        save(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dataset, "_save", save_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            write_samples("7", ct, labels.array, MODELS["2d"], tmp_path)
+    assert not list((tmp_path / "hnseg_2d" / "2d").iterdir())
+    assert len(write_samples("7", ct, labels.array, MODELS["2d"], tmp_path)) == 3
+    assert {path.name for path in (tmp_path / "hnseg_2d").iterdir()} == {"2d", "dataset_fingerprint.json"}
 
 
 def test_a_case_without_labels_is_named(labelled, tmp_path) -> None:
@@ -88,4 +116,4 @@ def test_unlike_shapes_are_refused(labelled, tmp_path) -> None:
     shorter = replace(labels.geometry, shape=(39, 72, 64))
     write(Volume(labels.array[:39], shorter), tmp_path / "data" / "7" / "label.nii.gz")
     with pytest.raises(InputError, match="Case 7"):
-        write_cases(find_cases(tmp_path / "data"), LITE.models, tmp_path / "preprocessed")
+        read_case(find_cases(tmp_path / "data")[0])

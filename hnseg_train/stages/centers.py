@@ -1,0 +1,128 @@
+"""Stage ``roi-centres``: where the 3D-small model is to look, found by 2D models that have not seen the case.
+
+Centres are voxels (z, y, x) of the canonical CT.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from math import dist
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnseg_infer.files import write_whole
+from hnseg_infer.preprocessing import labels_center
+from hnseg_infer.windows import Center, inferred_center, robust_center
+from hnseg_train.dataset import ROI_JITTER, read_case, write_samples
+from hnseg_train.recipes import SMALL_ORGANS, ModelRecipe
+from hnseg_train.stages.data import PREPROCESS
+from hnseg_train.stages.engine import Item, Stage
+from hnseg_train.stages.fold_models import labels_by_model, load_fold, organ_names
+from hnseg_train.stages.networks import ROI_CENTERS, fold_item, folds_stage_name
+from hnseg_train.stages.road import Road, remove_strangers, sampling_inputs, write_json
+
+FROM = "2d"
+"""The model that centres the ROI."""
+
+FOUND, INFERRED, REFERENCE = "found by 2d", "inferred from other organs", "reference, jittered"
+
+
+@dataclass(frozen=True)
+class RoiCenter:
+    """A centre, where it comes from, and how far it is from the reference's (None without the organs)."""
+
+    center_zyx: Center
+    source: str
+    off_mm: float | None
+
+
+def roi_center(
+    case: str,
+    predicted: NDArray[np.uint8],
+    reference: NDArray[np.uint8],
+    size_zyx: tuple[int, int, int],
+    spacing_zyx: tuple[float, float, float],
+) -> RoiCenter | None:
+    """Where inference would look, else where the reference says, moved at random; None without either."""
+    names = organ_names()
+    ids = [value for value, name in names.items() if name in SMALL_ORGANS]
+    true = labels_center(reference, ids)
+    center, source = robust_center(predicted, ids, size_zyx), FOUND
+    if center is None:
+        center, source = inferred_center(predicted, names, SMALL_ORGANS, spacing_zyx), INFERRED
+        if center is not None and not _inside(center, predicted.shape):
+            center = None
+    if center is None and true is not None:
+        center, source = _jittered(true, case), REFERENCE
+    if center is None:
+        return None
+    off = None if true is None else dist(*(np.multiply(place, spacing_zyx) for place in (center, true)))
+    return RoiCenter(center, source, off)
+
+
+def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
+    """A centre for every case, then the samples around it, then the report."""
+
+    def items() -> Iterator[Item]:
+        # fold by fold: the models of one fold are in memory at a time
+        for fold, held_out in enumerate(road.folds):
+            for name in held_out:
+                inputs = {
+                    **road.case_inputs(name),
+                    "weights": road.ledger.result(folds_stage_name(FROM), fold_item(FROM, fold)),
+                    "samples": sampling_inputs(small),
+                    "jitter": ROI_JITTER,
+                }
+                yield Item(name, inputs, partial(_make, road, small, name, fold))
+        centers = {name: _center_file(road, name) for name in sorted(road.cases)}
+        inputs = {name: path.read_text() for name, path in centers.items()}
+        yield Item("report", inputs, partial(_report, road, centers))
+        files = [path for name in road.cases for path in road.ledger.files(ROI_CENTERS, name)]
+        remove_strangers(road.preprocessed / f"hnseg_{small.name}" / small.name, files)
+
+    makes = f"ROI centres in WORK/roi_centres and the data set of {small.name} around them"
+    return Stage(ROI_CENTERS, (PREPROCESS, folds_stage_name(FROM)), makes, items)
+
+
+def _make(road: Road, small: ModelRecipe, name: str, fold: int) -> Sequence[Path]:
+    _, labels = labels_by_model(road.cases[name], load_fold(road, fold, (FROM,)))
+    ct, reference = read_case(road.cases[name])
+    size = (small.patch[0], small.patch[1], small.patch[2])
+    found = roi_center(name, labels[FROM], reference, size, ct.geometry.spacing_zyx)
+    file = write_json(_center_file(road, name), None if found is None else asdict(found))
+    if found is None:
+        return [file]
+    return [file, *write_samples(name, ct, reference, small, road.preprocessed, found.center_zyx)]
+
+
+def _report(road: Road, centers: Mapping[str, Path]) -> Sequence[Path]:
+    found = {name: json.loads(path.read_bytes()) for name, path in centers.items()}
+    lines = ["| case | centre from | mm from the reference's centre |", "|---|---|---|"]
+    for name, center in found.items():
+        off = "-" if center is None or center["off_mm"] is None else f"{center['off_mm']:.1f}"
+        lines.append(f"| {name} | {center['source'] if center else 'nothing: no sample'} | {off} |")
+    astray = [name for name, center in found.items() if center is None or center["source"] != FOUND]
+    if astray:
+        road.say(f"{ROI_CENTERS}: the 2D model found neither small organ in {', '.join(astray)}")
+    page = road.work / "roi_centres" / "centres.md"
+    write_whole(page, ["\n".join(["# Centres of the small-organ ROI", "", *lines, ""]).encode()])
+    return [page]
+
+
+def _center_file(road: Road, name: str) -> Path:
+    return road.work / "roi_centres" / f"{name}.json"
+
+
+def _jittered(center: Center, case: str) -> Center:
+    # seeded by the case's name, so that the order of cases does not matter
+    seed = int.from_bytes(hashlib.sha256(case.encode()).digest()[:8])
+    z, y, x = np.asarray(center) + np.random.default_rng(seed).normal(0.0, ROI_JITTER)
+    return float(z), float(y), float(x)
+
+
+def _inside(center: Center, shape: Sequence[int]) -> bool:
+    return all(-0.5 <= place <= size - 0.5 for place, size in zip(center, shape, strict=True))

@@ -1,0 +1,59 @@
+"""Stages ``data-check`` and ``preprocess``: from labelled CTs to the data sets that nnU-Net loads."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from hnseg_infer.errors import InputError
+from hnseg_train.cohort_check import check_cohort, summary, write_report
+from hnseg_train.cohort_check.report import JSON_NAME, MARKDOWN_NAME
+from hnseg_train.dataset import ORGANS, read_case, write_samples
+from hnseg_train.recipes import ModelRecipe
+from hnseg_train.stages.engine import Item, Stage
+from hnseg_train.stages.plain_nnunet import plan_item
+from hnseg_train.stages.road import ROAD_VERSION, Road, remove_strangers, sampling_inputs
+
+DATA_CHECK, PREPROCESS = "data-check", "preprocess"
+
+
+def data_check_stage(road: Road) -> Stage:
+    """Everything wrong with the data in one report; an error ends the road here."""
+
+    def items() -> Iterator[Item]:
+        inputs = {"version": ROAD_VERSION, "files": road.data_files, "organs": ORGANS}
+        yield Item("report", inputs, partial(_check, road))
+
+    return Stage(DATA_CHECK, (), f"{JSON_NAME} and {MARKDOWN_NAME} in WORK/data_check", items)
+
+
+def preprocess_stage(road: Road) -> Stage:
+    """The data sets of the models that see a CT without help from another one."""
+    models = [model for model in road.recipe.models if model.crop != "small_organ_roi"]
+
+    def items() -> Iterator[Item]:
+        for name in road.cases:
+            inputs = {**road.case_inputs(name), "models": {m.name: sampling_inputs(m) for m in models}}
+            yield Item(name, inputs, partial(_write, road, name, models))
+        if road.settings.baseline:
+            yield plan_item(road)
+        files = {path for name in road.cases for path in road.ledger.files(PREPROCESS, name)}
+        for model in models:
+            remove_strangers(road.preprocessed / f"hnseg_{model.name}" / model.name, sorted(files))
+
+    names = " and ".join(model.name for model in models)
+    return Stage(PREPROCESS, (DATA_CHECK,), f"nnU-Net data sets of {names} in WORK/preprocessed", items)
+
+
+def _check(road: Road) -> Sequence[Path]:
+    folder = road.work / "data_check"
+    report = check_cohort(road.settings.data, dict(ORGANS))
+    write_report(report, folder)
+    if report.errors:
+        raise InputError(f"{summary(report).rstrip('.')}; {folder / MARKDOWN_NAME} tells more.")
+    road.say(summary(report))
+    return [folder / JSON_NAME, folder / MARKDOWN_NAME]
+
+
+def _write(road: Road, name: str, models: Sequence[ModelRecipe]) -> Sequence[Path]:
+    ct, labels = read_case(road.cases[name])
+    return [file for model in models for file in write_samples(name, ct, labels, model, road.preprocessed)]

@@ -1,0 +1,62 @@
+"""The models of one fold as inference runs them: exported to a bundle, loaded, applied to unseen cases.
+
+Labels are ``[z, y, x]`` in canonical orientation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnseg_infer.checks import NOT_IN_VIEW, check_ct
+from hnseg_infer.formats import read_ct
+from hnseg_infer.pipeline import LoadedBundle, load, model_labels
+from hnseg_infer.volume import Volume, to_canonical
+from hnseg_train.dataset import ORGANS, Case
+from hnseg_train.export import export_bundle, published_provider
+from hnseg_train.stages.road import Road
+
+
+def export_fold(
+    road: Road, fold: int, names: tuple[str, ...], folder: Path, provider: Mapping[str, str] | None = None
+) -> Path:
+    """Write a fold's models as a bundle; each organ from its published provider, or the first model."""
+    published = {
+        organ: model if model in names else names[0] for organ, model in published_provider().items()
+    }
+    recipe = replace(road.recipe, models=tuple(m for m in road.recipe.models if m.name in names))
+    export_bundle(
+        road.work,
+        recipe,
+        folder,
+        trained_on=f"{road.settings.trained_on}, all but fold {fold}",
+        cases=len(road.cases) - len(road.folds[fold]),
+        provider=provider or published,
+        fold=fold,
+    )
+    return folder
+
+
+@lru_cache(maxsize=1)
+def load_fold(road: Road, fold: int, names: tuple[str, ...]) -> LoadedBundle:
+    """A fold's models ready to run; the last ones asked for are kept."""
+    folder = road.work / "bundles" / f"{'_'.join(names)}_fold_{fold}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return load(export_fold(road, fold, names, folder), road.settings.device)
+
+
+def labels_by_model(case: Case, loaded: LoadedBundle) -> tuple[Volume, dict[str, NDArray[np.uint8]]]:
+    """The checked CT, and each model's own organs by id on its grid, found as the pipeline finds them."""
+    ct, warnings = check_ct(to_canonical(read_ct(case.ct)), str(case.ct))
+    if any(warning.code == NOT_IN_VIEW for warning in warnings):
+        return ct, {model.name: np.zeros(ct.array.shape, np.uint8) for model in loaded.bundle.models}
+    labels, _ = model_labels(ct, loaded, {})
+    return ct, labels
+
+
+def organ_names() -> dict[int, str]:
+    """Organ name by label value, of the data."""
+    return dict(ORGANS)

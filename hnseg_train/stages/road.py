@@ -1,0 +1,132 @@
+"""What every stage of one training shares: settings, cases with their checksums, folds, records."""
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from hnseg_infer.files import write_whole
+from hnseg_train.cohort_check.case import CT_FILE, LABEL_FILE
+from hnseg_train.cohort_check.report import JSON_NAME
+from hnseg_train.dataset import ORGANS, Case, find_cases
+from hnseg_train.recipes import ModelRecipe, Recipe
+from hnseg_train.stages.folds import deal_folds
+from hnseg_train.stages.records import Ledger, file_sha256
+
+ROAD_VERSION = 1
+"""Goes into the inputs of the work on data; raised when the same data would be treated differently."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One training as it was asked for. device: ``cuda`` or ``cpu``. workers: loading processes."""
+
+    data: Path
+    work: Path
+    recipe: Recipe
+    bundle: Path
+    folds: int = 5
+    device: str = "cpu"
+    baseline: bool = False
+    trained_on: str = "unnamed data"
+    workers: int = 0
+
+
+@dataclass(frozen=True)
+class Road:
+    """Settings plus what follows from the data folder; ``say`` takes lines for the terminal."""
+
+    settings: Settings
+    ledger: Ledger
+    say: Callable[[str], None] = field(repr=False, default=print)
+
+    @property
+    def work(self) -> Path:
+        """Where everything but the bundle is written."""
+        return self.settings.work
+
+    @property
+    def recipe(self) -> Recipe:
+        """The training plan."""
+        return self.settings.recipe
+
+    @cached_property
+    def cases(self) -> dict[str, Case]:
+        """The labelled CTs by name; raises InputError when a label file is missing."""
+        return {case.name: case for case in find_cases(self.settings.data)}
+
+    @cached_property
+    def folds(self) -> tuple[tuple[str, ...], ...]:
+        """The held-out cases of each fold."""
+        return deal_folds(sorted(self.cases), self.settings.folds)
+
+    def fold_of(self, case: str) -> int:
+        """The fold whose models have not seen a case."""
+        return next(fold for fold, held_out in enumerate(self.folds) if case in held_out)
+
+    @cached_property
+    def data_files(self) -> dict[str, str]:
+        """sha256 of every CT and label file by its path below the data folder.
+
+        Sizes and times of files that were hashed before are kept in the work folder.
+        """
+        known_path = self.work / "stages" / "data_files.json"
+        known: dict[str, list[Any]] = json.loads(known_path.read_bytes()) if known_path.is_file() else {}
+        found: dict[str, list[Any]] = {}
+        for path in sorted(self.settings.data.glob("*/*")):
+            if path.name in (CT_FILE, LABEL_FILE) and path.is_file() and not path.parent.name.startswith("."):
+                name, status = f"{path.parent.name}/{path.name}", path.stat()
+                stamp = [status.st_size, status.st_mtime_ns]
+                before = known.get(name, [])
+                found[name] = before if before[:2] == stamp else [*stamp, file_sha256(path)]
+        if found != known:
+            known_path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(known_path, [json.dumps(found, indent=1).encode()])
+        return {name: values[2] for name, values in found.items()}
+
+    def case_inputs(self, case: str) -> dict[str, str]:
+        """Checksums of the two files of a case."""
+        return {name: self.data_files[f"{case}/{name}"] for name in (CT_FILE, LABEL_FILE)}
+
+    @property
+    def grids(self) -> dict[str, tuple[tuple[int, int, int], tuple[float, float, float]]]:
+        """Size in voxels and spacing in mm (both z, y, x) of every CT, from the data check."""
+        report = json.loads((self.work / "data_check" / JSON_NAME).read_bytes())
+        return {
+            case["name"]: (tuple(case["size_xyz"][::-1]), tuple(case["spacing_xyz"][::-1]))
+            for case in report["cases"]
+        }
+
+    @property
+    def preprocessed(self) -> Path:
+        """Where nnU-Net's data sets lie."""
+        return self.work / "preprocessed"
+
+
+def sampling_inputs(model: ModelRecipe) -> dict[str, Any]:
+    """What of a recipe decides how a case becomes samples of a model."""
+    return {
+        "version": ROAD_VERSION,
+        "crop": model.crop,
+        "patch": model.patch,
+        "training_patch": model.training_patch,
+        "organs": ORGANS,
+    }
+
+
+def write_json(path: Path, content: Any) -> Path:
+    """Write JSON whole; returns the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, [(json.dumps(content, indent=1, allow_nan=False) + "\n").encode()])
+    return path
+
+
+def remove_strangers(folder: Path, wanted: Sequence[Path]) -> None:
+    """Remove files of a folder that are not wanted: samples of cases that are no longer in the data."""
+    keep = set(wanted)
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path not in keep:
+            os.remove(path)

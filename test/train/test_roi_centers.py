@@ -1,0 +1,58 @@
+"""ROI centres from hand-made 2D predictions on a grid of 30 x 60 x 60 voxels of 3 x 1 x 1 mm."""
+
+import numpy as np
+import pytest
+
+from hnseg_train.stages.centers import FOUND, INFERRED, REFERENCE, roi_center
+
+SHAPE, SPACING, SIZE = (30, 60, 60), (3.0, 1.0, 1.0), (16, 32, 32)
+CHIASM, PITUITARY = 8, 11
+
+
+def labels(*organs: tuple[int, slice, slice, slice]) -> np.ndarray:
+    array = np.zeros(SHAPE, np.uint8)
+    for value, *place in organs:
+        array[tuple(place)] = value
+    return array
+
+
+REFERENCE_LABELS = labels(
+    (CHIASM, slice(15, 17), slice(30, 34), slice(28, 34)),
+    (PITUITARY, slice(13, 14), slice(30, 33), slice(30, 32)),
+)
+
+
+def test_the_centre_is_that_of_the_predicted_organs() -> None:
+    predicted = labels((CHIASM, slice(16, 19), slice(33, 36), slice(30, 37)))
+    found = roi_center("1", predicted, REFERENCE_LABELS, SIZE, SPACING)
+    assert found is not None
+    assert (found.center_zyx, found.source) == ((17.0, 34.0, 33.0), FOUND)
+    # the reference's box spans 13 to 16, 30 to 33 and 28 to 33: its centre is (14.5, 31.5, 30.5)
+    assert found.off_mm == pytest.approx(np.sqrt((2.5 * 3) ** 2 + 2.5**2 + 2.5**2))
+
+
+def test_without_them_other_organs_tell_where_to_look() -> None:
+    # each organ is one voxel at its typical offset (up, back, left) from a brain stem at (10, 50, 30), in mm
+    predicted = labels()
+    for value, (up, back, left) in {1: (0, 0, 0), 14: (-7.7, -8.6, 34.8), 15: (-7.7, -8.6, -34.8)}.items():
+        place = np.rint([10 + up / 3, 50 + back, 30 + left]).astype(int)
+        predicted[tuple(np.clip(place, 0, np.array(SHAPE) - 1))] = value
+    found = roi_center("1", predicted, REFERENCE_LABELS, SIZE, SPACING)
+    assert found is not None
+    assert found.source == INFERRED
+    # chiasm and pituitary lie 15.2 mm above and 31.8 mm before the brain stem; the ears are clipped sideways
+    np.testing.assert_allclose(found.center_zyx, (10 + 15.2 / 3, 50 - 31.8, 30), atol=1.0)
+
+
+def test_without_anything_the_reference_is_used_moved_at_random_and_said() -> None:
+    found = roi_center("1", labels(), REFERENCE_LABELS, SIZE, SPACING)
+    assert found is not None
+    assert found.source == REFERENCE
+    assert found.off_mm is not None
+    assert 0 < found.off_mm < 30
+    assert found == roi_center("1", labels(), REFERENCE_LABELS, SIZE, SPACING)
+    assert found != roi_center("2", labels(), REFERENCE_LABELS, SIZE, SPACING)
+
+
+def test_without_any_trace_there_is_no_centre() -> None:
+    assert roi_center("1", labels(), labels(), SIZE, SPACING) is None
