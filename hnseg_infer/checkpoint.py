@@ -1,7 +1,7 @@
 """Reads a PyTorch checkpoint as numpy arrays, without torch: importing it would take longer than reading.
 
 A checkpoint is a zip archive: ``data.pkl`` with the structure, ``data/<key>`` with each tensor's bytes. The
-structure is unpickled with a list of four names allowed, so that it can hold data and no code.
+structure is unpickled with a short list of names allowed, so that it can hold data and no code.
 """
 
 import math
