@@ -31,8 +31,8 @@ class ModelRecipe:
 
     training_patch is the patch of one training sample; patch is the tile at inference and sets the topology.
     mirror_axes count the patch's axes; the last one (x, left-right) belongs to 3D-small alone.
-    boost_from: the epoch from which small organs weigh more in the cross-entropy (schedules.class_weights),
-    so that a thousand iterations are enough to find them; after 0 it is a warm restart of the poly schedule.
+    balanced: at first all organs weigh the same in the cross-entropy, whatever their size (schedules.py), so
+    that a thousand iterations are enough to find the small ones.
     """
 
     name: str
@@ -44,7 +44,7 @@ class ModelRecipe:
     batch_size: int
     mirror_axes: tuple[int, ...]
     epochs: int
-    boost_from: int | None = None
+    balanced: bool = False
 
     @property
     def configuration(self) -> str:
@@ -94,9 +94,9 @@ PAPER = Recipe(
 LITE = Recipe(
     name="lite",
     models=(
-        ModelRecipe("2d", "whole", (512, 512), (256, 256), 16, 192, 6, (), 54, boost_from=40),
-        ModelRecipe("3d_small", "small_organ_roi", (16, 64, 64), (16, 64, 64), 16, 128, 4, (), 16),
-        ModelRecipe("3d", "head_window", (32, 256, 256), (16, 192, 192), 8, 96, 2, (), 20, boost_from=0),
+        ModelRecipe("2d", "whole", (512, 512), (256, 256), 16, 192, 6, (), 36, True),
+        ModelRecipe("3d_small", "small_organ_roi", (16, 64, 64), (16, 64, 64), 16, 128, 4, (), 12, True),
+        ModelRecipe("3d", "head_window", (32, 256, 256), (16, 128, 128), 16, 96, 2, (), 30, True),
     ),
     iterations_per_epoch=50,
     learning_rate=1e-3,
@@ -189,7 +189,7 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
             "schedule": recipe.schedule,
             "foreground_fraction": recipe.foreground_fraction,
             "elastic_probability": recipe.elastic_probability,
-            "boost_from": model.boost_from,
+            "balanced": model.balanced,
             "mirror_axes": list(model.mirror_axes),
         }
     return {

@@ -35,14 +35,6 @@ def plateau_rate(losses: Sequence[float], initial: float) -> float:
     return rate
 
 
-def cycle_progress(epoch: int, epochs: int, restart: int | None) -> float:
-    """How far an epoch (from 0) is into its cycle, from 0 to 1; ``restart`` begins a second cycle."""
-    if restart is None:
-        return epoch / epochs
-    start, end = (restart, epochs) if epoch >= restart else (0, restart)
-    return (epoch - start) / (end - start)
-
-
 def poly_rate(progress: float, initial: float, exponent: float = 0.9) -> float:
     """Learning rate that falls to zero as ``progress`` goes from 0 to 1: nnU-Net's polynomial."""
     return float(initial * (1 - progress) ** exponent)
@@ -51,11 +43,21 @@ def poly_rate(progress: float, initial: float, exponent: float = 0.9) -> float:
 def class_weights(voxels: NDArray[np.int64], progress: float) -> NDArray[np.float64]:
     """Cross-entropy weight of each class from its number of voxels, background first.
 
-    A class weighs the square root of how much smaller it is than the largest organ; the background and absent
-    classes weigh 1. The weights fall to 1 over the first two thirds of the training (``progress`` from 0 to
-    1), so that they help to find small organs but do not swell them.
+    At first (``progress`` 0) an organ weighs as many times more as it is smaller than the largest one, so
+    that all organs weigh the same in sum; the background and absent classes weigh 1. The weights fall to 1
+    over the first two thirds of the training: they help to find small organs but do not swell them.
     """
     organs = voxels[1:].astype(np.float64)
     present = np.where(organs > 0, organs, organs.max())
-    strength = 0.5 * max(0.0, 1 - 1.5 * progress)
+    strength = max(0.0, 1 - 1.5 * progress)
     return np.concatenate(([1.0], (present.max() / present) ** strength))
+
+
+def prior_logits(voxels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Logarithm of each class's share of the voxels as the cross-entropy weighs them at first.
+
+    A head whose biases these are need not first learn, at the cost of small organs, that most is background.
+    """
+    weighed = np.maximum(voxels * class_weights(voxels, 0.0), 1.0)
+    logits: NDArray[np.float64] = np.log(weighed / weighed.sum())
+    return logits

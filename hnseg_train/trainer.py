@@ -9,12 +9,17 @@ import numpy as np
 import torch
 from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
 from nnunetv2.training.data_augmentation.compute_initial_patch_size import get_patch_size
+from numpy.typing import NDArray
 
+from hnseg_train.loss import DiceAndCrossEntropy
 from hnseg_train.resumable_trainer import ResumableTrainer
-from hnseg_train.schedules import SMALLEST, class_weights, cycle_progress, plateau_rate, poly_rate
+from hnseg_train.schedules import SMALLEST, class_weights, plateau_rate, poly_rate, prior_logits
 
-WEIGHING_CASES = 8
-"""Cases whose voxels are counted for the class weights; organs' sizes differ by far more than patients."""
+WEIGHING_SAMPLES = 8
+"""Samples whose voxels are counted for the class weights; organs' sizes differ by far more than patients."""
+
+HEAD_SCALE = 0.1
+"""Factor on the heads' first weights where their biases are set: these then decide the first outputs."""
 
 ROTATION = np.deg2rad(15.0)
 """Largest rotation in augmentation; a head on a couch is never turned further."""
@@ -52,19 +57,23 @@ class HNSegTrainer(ResumableTrainer):
     def learning_rate(self, epoch: int) -> float:
         """Learning rate of an epoch, from the recipe's schedule."""
         if self.recipe["schedule"] == "poly":
-            return poly_rate(self._progress(epoch), self.initial_lr)
+            return poly_rate(epoch / self.num_epochs, self.initial_lr)
         return plateau_rate(self.logger.get_value("train_losses", step=None)[:epoch], self.initial_lr)
 
     def ended(self) -> bool:
         """After the last epoch, or when the plateau schedule has come to its end."""
         return super().ended() or self.learning_rate(self.current_epoch) < SMALLEST
 
-    def _progress(self, epoch: int) -> float:
-        return cycle_progress(epoch, self.num_epochs, self.recipe["boost_from"])
-
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, _Rate]:
         """Adam with the recipe's schedule."""
         return torch.optim.Adam(self.network.parameters(), self.initial_lr), _Rate(self)
+
+    def _build_loss(self) -> Any:
+        """nnU-Net's loss at every scale; on the CPU computed in one pass."""
+        loss = super()._build_loss()
+        if self.device.type == "cpu":
+            loss.loss = DiceAndCrossEntropy()
+        return loss
 
     def configure_rotation_dummyDA_mirroring_and_inital_patch_size(  # noqa: N802  # nnU-Net's name
         self,
@@ -88,19 +97,37 @@ class HNSegTrainer(ResumableTrainer):
         return transforms
 
     def on_train_start(self) -> None:
-        """nnU-Net's preparations, then count the voxels of each class where the recipe weighs by them."""
+        """nnU-Net's preparations; a balanced training also counts voxels and starts from the priors."""
         super().on_train_start()
-        self.class_voxels = np.zeros(self.label_manager.num_segmentation_heads, dtype=np.int64)
-        if self.recipe["boost_from"] is not None:
-            dataset, _ = self.get_tr_and_val_datasets()
-            for name in dataset.identifiers[:WEIGHING_CASES]:
-                _, seg, _, _ = dataset.load_case(name)
-                self.class_voxels += np.bincount(seg[:].ravel(), minlength=self.class_voxels.size)
+        if self.recipe["balanced"]:
+            self.class_voxels = self._count_voxels()
+            if self.current_epoch == 0:
+                self._start_from_priors()
 
     def on_train_epoch_start(self) -> None:
-        """Set learning rate and, where the recipe says so, the cross-entropy's class weights."""
+        """Set learning rate and, in a balanced training, the cross-entropy's class weights."""
         super().on_train_epoch_start()
-        boost_from = self.recipe["boost_from"]
-        if boost_from is not None and self.current_epoch >= boost_from:
-            weights = class_weights(self.class_voxels, self._progress(self.current_epoch))
-            self.loss.loss.ce.weight = torch.tensor(weights, dtype=torch.float32, device=self.device)
+        if self.recipe["balanced"]:
+            weights = class_weights(self.class_voxels, self.current_epoch / self.num_epochs)
+            cross_entropy = self.loss.loss if self.device.type == "cpu" else self.loss.loss.ce
+            cross_entropy.weight = torch.tensor(weights, dtype=torch.float32, device=self.device)
+
+    def _count_voxels(self) -> NDArray[np.int64]:
+        """Voxels of each class in a few training samples."""
+        dataset, _ = self.get_tr_and_val_datasets()
+        counts = np.zeros(self.label_manager.num_segmentation_heads, dtype=np.int64)
+        for name in dataset.identifiers[:WEIGHING_SAMPLES]:
+            _, seg, _, _ = dataset.load_case(name)
+            counts += np.bincount(seg[:].ravel(), minlength=counts.size)
+        return counts
+
+    def _start_from_priors(self) -> None:
+        """Let every head begin near the classes' shares."""
+        bias = torch.tensor(prior_logits(self.class_voxels), dtype=torch.float32)
+        with torch.no_grad():
+            for name, parameter in self.network.named_parameters():
+                if "decoder.heads." in name:
+                    if name.endswith("bias"):
+                        parameter.copy_(bias)
+                    else:
+                        parameter.mul_(HEAD_SCALE)

@@ -5,7 +5,9 @@ Tensors are ``[batch, channel, (z,) y, x]``.
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from hnseg_infer.networks.unet_layout import LEAKY_SLOPE, NORM_EPSILON
 
@@ -39,17 +41,33 @@ def stage(
     )
 
 
-class LinearUpsample(nn.Upsample):
+class LinearUpsample(nn.Module):
     """Linear interpolation by a whole factor per axis; a fixed factor keeps the graph reshapable."""
 
     def __init__(self, conv_op: type[nn.Module], factor: Size) -> None:
-        super().__init__(
-            scale_factor=tuple(float(value) for value in factor),
-            mode=LINEAR_MODES[conv_op],
-            align_corners=False,
-        )
+        super().__init__()
+        self.mode = LINEAR_MODES[conv_op]
+        self.factor = tuple(float(value) for value in factor)
 
-    def forward(self, input: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Tensor ``[b, c, (z,) y, x]``, each spatial axis multiplied by its factor."""
-        upsampled: Tensor = super().forward(input)
+        if len(self.factor) == 3 and self.factor[0] == 1:
+            # slice by slice: in channels-last layout the same numbers from a faster kernel
+            batch, _, depth, *_ = features.shape
+            slices = _interpolate(features.transpose(1, 2).flatten(0, 1), self.factor[1:], "bilinear")
+            upsampled = torch.unflatten(slices, 0, (batch, depth)).transpose(1, 2)
+        else:
+            upsampled = _interpolate(features, self.factor, self.mode)
+        if upsampled.requires_grad:
+            # concatenation hands back a slice of its gradient; interpolation takes far longer on that
+            upsampled.register_hook(_dense)  # type: ignore[no-untyped-call]
         return upsampled
+
+
+def _interpolate(features: Tensor, factor: tuple[float, ...], mode: str) -> Tensor:
+    return functional.interpolate(features, scale_factor=factor, mode=mode, align_corners=False)
+
+
+def _dense(gradient: Tensor) -> Tensor:
+    layout = torch.channels_last if gradient.dim() == 4 else torch.channels_last_3d
+    return gradient.contiguous(memory_format=layout)

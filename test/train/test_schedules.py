@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hnseg_train.schedules import PATIENCE, class_weights, cycle_progress, plateau_rate, poly_rate
+from hnseg_train.schedules import PATIENCE, class_weights, plateau_rate, poly_rate, prior_logits
 
 
 def test_rate_stays_while_the_loss_falls() -> None:
@@ -31,16 +31,22 @@ def test_poly_falls_from_the_initial_rate_to_zero() -> None:
     assert poly_rate(1, 3e-4) == 0.0
 
 
-def test_a_warm_restart_begins_a_second_cycle() -> None:
-    assert [cycle_progress(epoch, 4, None) for epoch in range(4)] == [0, 0.25, 0.5, 0.75]
-    assert [cycle_progress(epoch, 6, 4) for epoch in range(6)] == [0, 0.25, 0.5, 0.75, 0, 0.5]
-    assert cycle_progress(3, 6, 0) == 0.5
-
-
-def test_small_organs_weigh_more_at_first_and_the_same_in_the_end() -> None:
+def test_organs_weigh_the_same_in_sum_at_first_and_each_voxel_the_same_in_the_end() -> None:
     voxels = np.array([10_000, 400, 4, 0])
-    np.testing.assert_allclose(class_weights(voxels, 0.0), [1, 1, 10, 1])
-    # a third of the way the exponent has fallen from 1/2 to 1/4
-    np.testing.assert_allclose(class_weights(voxels, 1 / 3), [1, 1, np.sqrt(10), 1])
+    np.testing.assert_allclose(class_weights(voxels, 0.0), [1, 1, 100, 1])
+    # a third of the way the exponent has fallen from 1 to 1/2
+    np.testing.assert_allclose(class_weights(voxels, 1 / 3), [1, 1, 10, 1])
     np.testing.assert_allclose(class_weights(voxels, 2 / 3), np.ones(4))
     np.testing.assert_allclose(class_weights(voxels, 1.0), np.ones(4))
+
+
+def test_priors_are_the_weighed_shares() -> None:
+    # 8 background voxels, and two organs that weigh as much as the larger one: 2 of 12 each
+    share = np.exp(prior_logits(np.array([8, 2, 1])))
+    np.testing.assert_allclose(share, [8 / 12, 2 / 12, 2 / 12])
+
+
+def test_the_prior_of_an_absent_class_is_small_but_finite() -> None:
+    logits = prior_logits(np.array([1000, 10, 0]))
+    assert np.isfinite(logits).all()
+    assert logits[2] < logits[1] < logits[0]

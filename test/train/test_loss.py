@@ -1,0 +1,90 @@
+"""The one-pass loss against nnU-Net's own and against numbers worked out by hand."""
+
+import math
+
+import pytest
+import torch
+from nnunetv2.training.loss.compound_losses import DC_and_CE_loss
+from nnunetv2.training.loss.dice import MemoryEfficientSoftDiceLoss
+from torch import Tensor
+
+from hnseg_train.loss import DiceAndCrossEntropy
+
+CLASSES = 5
+
+
+def nnunet_loss(weight: Tensor | None) -> DC_and_CE_loss:
+    dice = {"batch_dice": True, "smooth": 1e-5, "do_bg": False, "ddp": False}
+    return DC_and_CE_loss(dice, {"weight": weight}, dice_class=MemoryEfficientSoftDiceLoss)
+
+
+def one_pass_loss(weight: Tensor | None) -> DiceAndCrossEntropy:
+    loss = DiceAndCrossEntropy()
+    loss.weight = weight
+    return loss
+
+
+def value_and_gradient(loss: torch.nn.Module, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    logits = logits.detach().requires_grad_()
+    value = loss(logits, target)
+    # a factor, as deep supervision applies to every scale
+    (0.3 * value).backward()
+    assert logits.grad is not None
+    return value.detach(), logits.grad
+
+
+def sample(shape: tuple[int, ...], classes: int) -> tuple[Tensor, Tensor]:
+    draws = torch.Generator().manual_seed(7)
+    logits = 3 * torch.randn((shape[0], CLASSES, *shape[1:]), generator=draws)
+    return logits, torch.randint(0, classes, (shape[0], 1, *shape[1:]), generator=draws, dtype=torch.int16)
+
+
+@pytest.mark.parametrize("shape", [(2, 6, 9), (3, 4, 5, 7)])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("present", [CLASSES, 3, 1])
+def test_value_and_gradient_are_those_of_nnunet(shape: tuple[int, ...], weighted: bool, present: int) -> None:
+    weight = torch.tensor([1.0, 4.0, 2.5, 7.0, 1.5]) if weighted else None
+    logits, target = sample(shape, present)
+    theirs = value_and_gradient(nnunet_loss(weight), logits, target.long())
+    ours = value_and_gradient(one_pass_loss(weight), logits, target)
+    torch.testing.assert_close(ours[0], theirs[0], rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(ours[1], theirs[1], rtol=1e-5, atol=1e-8)
+
+
+def test_channels_last_logits_give_the_same() -> None:
+    logits, target = sample((2, 6, 9), CLASSES)
+    plain = value_and_gradient(one_pass_loss(None), logits, target)
+    last = value_and_gradient(
+        one_pass_loss(None), logits.contiguous(memory_format=torch.channels_last), target
+    )
+    torch.testing.assert_close(last[0], plain[0])
+    torch.testing.assert_close(last[1].contiguous(), plain[1])
+
+
+def test_two_voxels_by_hand() -> None:
+    # probabilities (3/4, 1/4) and (1/5, 4/5); the first voxel is background, the second the organ
+    logits = torch.tensor([[math.log(3.0), 0.0], [0.0, math.log(4.0)]]).T.reshape(1, 2, 1, 2)
+    target = torch.tensor([0, 1]).reshape(1, 1, 1, 2)
+    cross_entropy = -(math.log(3 / 4) + math.log(4 / 5)) / 2
+    dice = 2 * 0.8 / (1 + 0.25 + 0.8)
+    assert DiceAndCrossEntropy(smooth=0.0)(logits, target).item() == pytest.approx(cross_entropy - dice)
+
+
+def test_a_hopelessly_wrong_voxel_gives_a_finite_loss_and_a_gradient() -> None:
+    logits = torch.tensor([200.0, -200.0]).reshape(1, 2, 1, 1)
+    target = torch.ones((1, 1, 1, 1), dtype=torch.int16)
+    value, gradient = value_and_gradient(DiceAndCrossEntropy(), logits, target)
+    assert torch.isfinite(value)
+    assert value > 80
+    assert gradient[0, 0].item() == pytest.approx(0.3)
+    assert gradient[0, 1].item() == pytest.approx(-0.3)
+
+
+def test_bfloat16_logits_get_a_bfloat16_gradient() -> None:
+    logits, target = sample((2, 6, 9), CLASSES)
+    value, gradient = value_and_gradient(DiceAndCrossEntropy(), logits.bfloat16(), target)
+    exact, exact_gradient = value_and_gradient(DiceAndCrossEntropy(), logits, target)
+    assert value.dtype == torch.float32
+    assert gradient.dtype == torch.bfloat16
+    assert value.item() == pytest.approx(exact.item(), abs=0.01)
+    torch.testing.assert_close(gradient.float(), exact_gradient, rtol=0.05, atol=1e-4)
