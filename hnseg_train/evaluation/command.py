@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hnseg_infer.errors import InputError
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from hnseg_train.evaluation.cases import MaskPair
-    from hnseg_train.evaluation.cohort import Cases
     from hnseg_train.evaluation.metrics import OrganScore
 
 
@@ -56,6 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
     from hnseg_train.evaluation.cases import pair_masks
     from hnseg_train.evaluation.evaluation_files import cohort_page, write_evaluation
     from hnseg_train.evaluation.table import case_table
+    from hnseg_train.evaluation.worst_pictures import draw_worst
 
     out: Path | None = arguments.out
     if out is None and arguments.ct is not None:
@@ -66,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
     pairs = pair_masks(arguments.prediction, arguments.reference, arguments.ct)
     cases = {pair.name: _scores(pair, organs, only_named=out is not None) for pair in pairs}
     if out is not None:
-        write_evaluation(cases, _pictures(pairs, cases), out)
+        write_evaluation(cases, draw_worst(pairs, cases), out)
         print(f"Wrote {out / 'evaluation.md'}, its box plots, cases.csv and organs.csv.")
     elif arguments.prediction.is_dir():
         print("\n".join(cohort_page(cases)))
@@ -84,25 +82,3 @@ def _scores(pair: "MaskPair", organs: Mapping[int, str], only_named: bool) -> li
         for volume, source in zip((prediction, reference), pair.sources, strict=True):
             refuse_unnamed(volume, source, organs)
     return score_case(prediction, reference, organs, sources=pair.sources)
-
-
-def _pictures(pairs: list["MaskPair"], cases: "Cases") -> dict[str, "Image"]:
-    """Pictures of the worst cases that have a CT, by file name; every volume is read once."""
-    from hnseg_infer.formats import read_ct
-    from hnseg_train.evaluation.evaluation_files import describe
-    from hnseg_train.evaluation.organ_picture import draw_organ
-    from hnseg_train.evaluation.worst_cases import worst_cases
-
-    worst = [worst for organ in worst_cases(cases) for worst in organ]
-    pictures = {}
-    for pair in pairs:
-        mine = [each for each in worst if each.case == pair.name]
-        if pair.ct is None or not mine:
-            continue
-        ct, (prediction, reference) = read_ct(pair.ct), pair.read()
-        for each in mine:
-            title = f"{each.score.name.replace('_', ' ')}, {describe(each)}"
-            pictures[each.picture_name] = draw_organ(
-                ct, prediction, reference, each.score.id, title=title, sources=(str(pair.ct), *pair.sources)
-            )
-    return pictures

@@ -14,17 +14,19 @@ from hnseg_infer.formats import read_labels, write
 from hnseg_infer.fusion import fuse
 from hnseg_infer.volume import Volume
 from hnseg_train.dataset import ORGANS
+from hnseg_train.evaluation.cases import MaskPair
 from hnseg_train.evaluation.comparison import MARGIN, Comparison, compare
 from hnseg_train.evaluation.comparison_files import write_comparison
-from hnseg_train.evaluation.evaluation_files import write_evaluation
+from hnseg_train.evaluation.evaluation_files import WORST, write_evaluation
 from hnseg_train.evaluation.metrics import OrganScore, score_case
+from hnseg_train.evaluation.worst_pictures import draw_worst
 from hnseg_train.export import published_provider
 from hnseg_train.recipes import model_labels
 from hnseg_train.stages.engine import Item, Stage
 from hnseg_train.stages.fold_models import organ_names
 from hnseg_train.stages.plain_nnunet import baselines
 from hnseg_train.stages.predictions import PREDICTIONS, baseline_item, prediction_file
-from hnseg_train.stages.road import Road, write_json
+from hnseg_train.stages.road import Road, remove_strangers, write_json
 
 TABLES, COMBINATION = "tables", "combination"
 
@@ -147,8 +149,14 @@ def _write_tables(road: Road, models: Sequence[str]) -> Sequence[Path]:
     scores, comparison = _comparison(road, models)
     out = road.work / "tables"
     write_comparison(scores, comparison, out)
+    pairs = [
+        MaskPair(name, prediction_file(road, FUSED, name), case.label, case.ct)
+        for name, case in sorted(road.cases.items())
+    ]
     for model, cases in scores.items():
-        write_evaluation(cases, {}, out / model)
+        pictures = draw_worst(pairs, cases) if model == FUSED else {}
+        remove_strangers(out / model / WORST, [out / model / WORST / name for name in pictures])
+        write_evaluation(cases, pictures, out / model)
     return sorted(path for path in out.rglob("*") if path.is_file() and not path.name.startswith("."))
 
 

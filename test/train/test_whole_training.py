@@ -89,6 +89,14 @@ def test_every_case_is_predicted_by_models_that_did_not_see_it(whole: Path) -> N
     )
 
 
+def test_the_tables_show_the_worst_cases_of_the_fused_result(whole: Path) -> None:
+    page = (whole / "tables" / "fused" / "evaluation.md").read_text()
+    shown = set(re.findall(r"\(worst/([^)]+)\)", page))
+    assert shown == {path.name for path in (whole / "tables" / "fused" / "worst").iterdir()}
+    # of every organ three cases
+    assert Counter(name.split("_")[0] for name in shown) == {f"{organ:03d}": 3 for organ in range(1, 23)}
+
+
 def test_the_card_lies_in_the_verified_bundle(whole: Path) -> None:
     assert load_bundle(whole / "bundle").trained_on == "ellipsoids"
     assert "CARD.md" in (whole / "bundle" / "bundle.json").read_text()
