@@ -8,14 +8,13 @@ not how the weights do on real patients.
 """
 
 import argparse
-import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from machine import command_line, describe_machine
+from record import Check, add_output_options, check_table, origin, origin_line, write_result
 
 from hnseg_infer.organ_names import STRUCTSEG_NAMES
 from hnseg_infer.pipeline import load, segment
@@ -25,21 +24,10 @@ from hnseg_train.evaluation.metrics import DSC, HD95, NSD, OrganScore, score_cas
 from hnseg_train.evaluation.table import DEFINITIONS, mean_sd, number
 from hnseg_train.phantom import generate
 
-RESULTS = Path(__file__).parent / "results"
-
 DATA = (
     "Generated CTs (hnseg_train.phantom), not patients: these numbers show that training, bundle and "
     "inference fit together. They say nothing about accuracy on real anatomy."
 )
-
-
-@dataclass(frozen=True)
-class Check:
-    """One acceptance threshold and what was measured."""
-
-    criterion: str
-    measured: float | None
-    passed: bool
 
 
 def main() -> int:
@@ -48,7 +36,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=10, help="number of patients (default: 10)")
     parser.add_argument("--seed", type=int, default=9000, help="seed of the generator, not one of training's")
     parser.add_argument("--bundle", type=Path, help="bundle folder (default: the one shipped)")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the two result files")
+    add_output_options(parser, "accuracy_phantoms")
     arguments = parser.parse_args()
     loaded = load(arguments.bundle)
     scores: list[list[OrganScore]] = []
@@ -65,8 +53,7 @@ def main() -> int:
     checks = check(organs, summarise(organs))
     result = {
         "data": f"{DATA} Generator seed {arguments.seed}, cases 1 to {arguments.cases}.",
-        "command": command_line(),
-        "machine": describe_machine(),
+        **origin(),
         "bundle": {"name": loaded.bundle.name, "trained_on": loaded.bundle.trained_on},
         "device": loaded.device,
         "definitions": list(DEFINITIONS),
@@ -75,13 +62,7 @@ def main() -> int:
         "organs": [{**asdict(organ), "provider": loaded.bundle.provider.get(organ.id)} for organ in organs],
         "cases": cases,
     }
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "accuracy_phantoms.json").write_text(
-        json.dumps(result, indent=1) + "\n", encoding="utf-8"
-    )
-    page = report(result, organs, loaded.bundle.provider)
-    (arguments.out / "accuracy_phantoms.md").write_text(page, encoding="utf-8")
-    print(page)
+    write_result(arguments, result, report(result, organs, checks, loaded.bundle.provider))
     return 0 if all(item.passed for item in checks) else 1
 
 
@@ -121,9 +102,14 @@ def check(organs: Sequence[OrganSummary], overall: Overall) -> list[Check]:
     ]
 
 
-def report(result: Mapping[str, Any], organs: Sequence[OrganSummary], provider: Mapping[int, str]) -> str:
-    """The result as a Markdown page."""
-    overall, machine = result["overall"], result["machine"]
+def report(
+    result: Mapping[str, Any],
+    organs: Sequence[OrganSummary],
+    checks: Sequence[Check],
+    provider: Mapping[int, str],
+) -> list[str]:
+    """The result as lines of a Markdown page."""
+    overall = result["overall"]
     lines = [
         "# Accuracy on generated patients",
         "",
@@ -131,13 +117,7 @@ def report(result: Mapping[str, Any], organs: Sequence[OrganSummary], provider: 
         "",
         f"Bundle `{result['bundle']['name']}`, trained on: {result['bundle']['trained_on']}",
         "",
-        "| threshold | measured | |",
-        "|---|---|---|",
-    ]
-    for item in result["checks"]:
-        verdict = "pass" if item["passed"] else "**fail**"
-        lines.append(f"| {item['criterion']} | {number(item['measured'], 3)} | {verdict} |")
-    lines += [
+        *check_table(checks),
         "",
         "| organ | model | DSC | worst | HD95 mm | worst | NSD 1 mm | worst | missed |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -157,11 +137,9 @@ def report(result: Mapping[str, Any], organs: Sequence[OrganSummary], provider: 
         "",
         *(f"- {definition}" for definition in result["definitions"]),
         "",
-        f"`{result['command']}` on {machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
-        f"torch {machine['torch']}, openvino {machine['openvino']}; device: {result['device']}.",
-        "",
+        origin_line(result, result["device"]),
     ]
-    return "\n".join(lines)
+    return lines
 
 
 def _spread(spread: Spread | None, digits: int) -> str:
