@@ -34,6 +34,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--workers", type=int, help="processes that load samples (default: 0 on the CPU, 8 with a GPU)"
     )
+    parser.add_argument(
+        "--gpus", type=int, default=1, metavar="N", help="GPUs that share each batch (default: %(default)s)"
+    )
     parser.add_argument("--list", action="store_true", help="print the stages and how far they are")
     parser.add_argument("--only", nargs="+", metavar="STAGE", default=[], help="run these stages alone")
     parser.set_defaults(run=run)
@@ -46,7 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
     from hnseg_train.stages.road import Road, Settings
     from hnseg_train.stages.whole import all_stages
 
-    device = _device(arguments.device)
+    device = _device(arguments.device, arguments.gpus)
     settings = Settings(
         data=arguments.data,
         work=arguments.work,
@@ -56,6 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
         device=device,
         baseline=arguments.baseline,
         trained_on=arguments.trained_on,
+        gpus=arguments.gpus,
         workers=(0 if device == "cpu" else 8) if arguments.workers is None else arguments.workers,
     )
     road = Road(settings, Ledger(arguments.work))
@@ -93,9 +97,13 @@ def only_one(work: Path) -> Iterator[None]:
         yield
 
 
-def _device(name: str) -> str:
+def _device(name: str, gpus: int) -> str:
+    """``cuda`` or ``cpu``; raises InputError for a device, or more of them, than there are."""
     import torch
 
+    there = torch.cuda.device_count()
+    if gpus < 1 or (gpus > 1 and (gpus > there or name == "cpu")):
+        raise InputError(f"--gpus is {gpus}; accepted is 1, or up to the number of GPUs here, {there}.")
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():

@@ -2,13 +2,15 @@
 
 nnU-Net's own forms the softmax once for Dice and once for the cross-entropy and lets autograd keep a dozen
 arrays of the logits' size. Here the softmax is formed once and the gradient is written down. Value and
-gradient are those of nnU-Net's ``DC_and_CE_loss`` with ``batch_dice`` and no background in the Dice.
+gradient are those of nnU-Net's ``DC_and_CE_loss`` with ``batch_dice`` and no background in the Dice. Several
+processes come to the loss of their samples together, however these are shared out (nnU-Net's loss wants
+equal shares).
 """
 
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 SMALLEST_PROBABILITY = 1e-38
 """Keeps the logarithm finite; the gradient does not need it."""
@@ -41,19 +43,23 @@ class _Loss(torch.autograd.Function):
         probability = torch.softmax(rows, 1, dtype=torch.float32)
         of_label = probability.gather(1, labels[:, None])[:, 0]
         share = torch.ones_like(of_label) if weight is None else weight[labels]
-        share /= share.sum()
-        cross_entropy = -(share * of_label.clamp_min(SMALLEST_PROBABILITY).log()).sum()
+        surprise = -(share * of_label.clamp_min(SMALLEST_PROBABILITY).log()).sum()
+        inside_sum = torch.bincount(labels, of_label, classes)
+        size_sum = torch.bincount(labels, minlength=classes) + probability.sum(0)
 
-        overlap = 2 * torch.bincount(labels, of_label, classes) + smooth
-        size = torch.bincount(labels, minlength=classes) + probability.sum(0) + smooth
-        dice = (overlap / size)[1:].mean()
+        sums, processes = _of_all_processes(
+            torch.cat((inside_sum, size_sum, share.sum()[None], surprise[None]))
+        )
+        share = share / sums[-2]
+        overlap, size = 2 * sums[:classes] + smooth, sums[classes:-2] + smooth
+        loss = sums[-1] / sums[-2] - (overlap / size)[1:].mean()
 
         # the loss's derivative by a voxel's probability of a class: for every voxel, and more in the class
         everywhere, inside = overlap / size**2 / (classes - 1), -2 / size / (classes - 1)
         everywhere[0] = inside[0] = 0
         ctx.save_for_backward(probability, labels, of_label, share, everywhere, inside)
-        ctx.logits = logits.shape, logits.dtype
-        return cross_entropy - dice
+        ctx.logits = logits.shape, logits.dtype, processes
+        return loss
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
@@ -63,6 +69,15 @@ class _Loss(torch.autograd.Function):
         mean = torch.mv(probability, everywhere) + own
         rows = (everywhere + (share - mean)[:, None]).mul_(probability)
         rows.scatter_add_(1, labels[:, None], (own - share)[:, None])
-        (batch, classes, *grid), dtype = ctx.logits
-        by_logits = (rows * gradients[0]).to(dtype).reshape(batch, *grid, classes)
+        (batch, classes, *grid), dtype, processes = ctx.logits
+        # DistributedDataParallel divides the sum over the processes by their number
+        by_logits = (rows * (processes * gradients[0])).to(dtype).reshape(batch, *grid, classes)
         return by_logits.movedim(-1, 1), None, None, None
+
+
+def _of_all_processes(values: Tensor) -> tuple[Tensor, int]:
+    """The sum over the processes of a distributed training, and their number."""
+    if not distributed.is_initialized():
+        return values, 1
+    distributed.all_reduce(values)
+    return values, distributed.get_world_size()

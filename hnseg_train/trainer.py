@@ -69,10 +69,9 @@ class HNSegTrainer(ResumableTrainer):
         return torch.optim.Adam(self.network.parameters(), self.initial_lr), _Rate(self)
 
     def _build_loss(self) -> Any:
-        """nnU-Net's loss at every scale; on the CPU computed in one pass."""
+        """nnU-Net's loss at every scale, computed in one pass."""
         loss = super()._build_loss()
-        if self.device.type == "cpu":
-            loss.loss = DiceAndCrossEntropy()
+        loss.loss = DiceAndCrossEntropy()
         return loss
 
     def configure_rotation_dummyDA_mirroring_and_inital_patch_size(  # noqa: N802  # nnU-Net's name
@@ -109,8 +108,7 @@ class HNSegTrainer(ResumableTrainer):
         super().on_train_epoch_start()
         if self.recipe["balanced"]:
             weights = class_weights(self.class_voxels, self.current_epoch / self.num_epochs)
-            cross_entropy = self.loss.loss if self.device.type == "cpu" else self.loss.loss.ce
-            cross_entropy.weight = torch.tensor(weights, dtype=torch.float32, device=self.device)
+            self.loss.loss.weight = torch.tensor(weights, dtype=torch.float32, device=self.device)
 
     def _count_voxels(self) -> NDArray[np.int64]:
         """Voxels of each class in a few training samples."""

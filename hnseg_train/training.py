@@ -17,6 +17,7 @@ from hnseg_infer.files import write_whole
 from hnseg_train.dataset import ORGANS
 from hnseg_train.event_files import event_log
 from hnseg_train.recipes import ModelRecipe, Recipe, dataset_json, plans_json
+from hnseg_train.several_gpus import run_in_processes
 
 if TYPE_CHECKING:
     from hnseg_train.resumable_trainer import EpochReport
@@ -91,29 +92,44 @@ def set_nnunet_folders(work: Path) -> Path:
 
 
 def train(
-    work: Path, job: TrainingJob, device: str, workers: int, tell: Callable[["EpochReport"], None]
+    work: Path,
+    job: TrainingJob,
+    device: str,
+    workers: int,
+    tell: Callable[["EpochReport"], None],
+    gpus: int = 1,
 ) -> list[Path]:
     """Train a job to its end and return what later work needs: the final checkpoint and its checksum.
 
     Goes on from the latest checkpoint in the job's folder; a finished training is not repeated. device:
     ``cuda`` or ``cpu``. workers: processes that load and augment; 0 loads in this process, in a fixed order.
+    gpus: that share each batch, as far as it goes round; nnU-Net's own trainer takes equal shares alone.
     """
     folder = job.folder(work)
     if not (folder / FINAL).is_file():
         set_nnunet_folders(work)
-        _keep_freed_memory()
-        os.environ.update(nnUNet_n_proc_DA=str(workers))
-        if workers:
-            _forks_end_with_this_process()
-        _run(job, folder, device, tell)
+        run = partial(_run, job, folder, device, workers)
+        batch, any_share = job.settings["batch_size"], job.trainer != BASELINE_TRAINER
+        shares = [n for n in range(1, min(gpus, batch) + 1) if any_share or batch % n == 0]
+        processes = shares[-1]
+        if processes > 1:
+            run_in_processes(run, processes, device, tell)
+        else:
+            run(tell)
     (folder / LATEST).unlink(missing_ok=True)
     write_whole(folder / WEIGHTS, [_weights_checksum(folder / FINAL).encode()])
     return [folder / FINAL, folder / WEIGHTS]
 
 
-def _run(job: TrainingJob, folder: Path, device: str, tell: Callable[["EpochReport"], None]) -> None:
+def _run(
+    job: TrainingJob, folder: Path, device: str, workers: int, tell: Callable[["EpochReport"], None]
+) -> None:
     import torch
 
+    _keep_freed_memory()
+    os.environ.update(nnUNet_n_proc_DA=str(workers))
+    if workers:
+        _forks_end_with_this_process()
     module, _, name = job.trainer.rpartition(".")
     latest = folder / LATEST
     plans = {**job.plans, "continue_training": latest.is_file()}
@@ -121,16 +137,17 @@ def _run(job: TrainingJob, folder: Path, device: str, tell: Callable[["EpochRepo
     # nnU-Net says which device it uses; the terminal gets one line an epoch
     with redirect_stdout(StringIO()):
         trainer = trainer_class(plans, job.configuration, job.fold, dict(job.dataset), torch.device(device))
-    trainer.initialize()
+        trainer.initialize()
     if latest.is_file():
         trainer.load_checkpoint(str(latest))
-    log = event_log(folder, trainer.current_epoch)
+    if trainer.local_rank == 0:
+        log = event_log(folder, trainer.current_epoch)
 
-    def log_and_tell(report: "EpochReport") -> None:
-        log(report)
-        tell(report)
+        def log_and_tell(report: "EpochReport") -> None:
+            log(report)
+            tell(report)
 
-    trainer.tell = log_and_tell
+        trainer.tell = log_and_tell
     trainer.run_training()
 
 
@@ -149,10 +166,15 @@ def _weights_checksum(checkpoint: Path) -> str:
 @cache
 def _forks_end_with_this_process() -> None:
     """Let the kernel end loading processes with this one: after kill -9 they would wait for ever."""
+    os.register_at_fork(after_in_child=end_with_parent)
+
+
+def end_with_parent() -> None:
+    """Let the kernel end this process with the one that started it."""
     libc = ctypes.CDLL(None)
     set_death_signal = 1
     if hasattr(libc, "prctl"):
-        os.register_at_fork(after_in_child=partial(libc.prctl, set_death_signal, int(signal.SIGKILL)))
+        libc.prctl(set_death_signal, int(signal.SIGKILL))
 
 
 def _keep_freed_memory() -> None:

@@ -102,7 +102,8 @@ def _train(road: Road, job: TrainingJob, samples_of: ModelRecipe) -> Sequence[Pa
     def tell(report: "EpochReport") -> None:
         road.say(epoch_line(item, report, *clock.remaining(item, report)))
 
-    made = train(road.work, job, road.settings.device, road.settings.workers, tell)
+    settings = road.settings
+    made = train(road.work, job, settings.device, settings.workers, tell, settings.gpus)
     clock.finish(item)
     return made
 

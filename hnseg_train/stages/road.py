@@ -22,7 +22,10 @@ ROAD_VERSION = 1
 
 @dataclass(frozen=True)
 class Settings:
-    """One training as it was asked for. device: ``cuda`` or ``cpu``. workers: loading processes."""
+    """One training as it was asked for.
+
+    device: ``cuda`` or ``cpu``. workers: loading processes of each GPU's process. gpus: that share a batch.
+    """
 
     data: Path
     work: Path
@@ -33,6 +36,7 @@ class Settings:
     baseline: bool = False
     trained_on: str = "unnamed data"
     workers: int = 0
+    gpus: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """The one-pass loss against nnU-Net's own and against numbers worked out by hand."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from nnunetv2.training.loss.compound_losses import DC_and_CE_loss
 from nnunetv2.training.loss.dice import MemoryEfficientSoftDiceLoss
-from torch import Tensor
+from torch import Tensor, distributed
+from torch.multiprocessing.spawn import spawn
 
 from hnseg_train.loss import DiceAndCrossEntropy
 
@@ -88,3 +90,28 @@ def test_bfloat16_logits_get_a_bfloat16_gradient() -> None:
     assert gradient.dtype == torch.bfloat16
     assert value.item() == pytest.approx(exact.item(), abs=0.01)
     torch.testing.assert_close(gradient.float(), exact_gradient, rtol=0.05, atol=1e-4)
+
+
+def share_of_the_loss(rank: int, folder: str) -> None:
+    """One of two processes, with two samples of three for the first; keeps its loss and gradient."""
+    distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", world_size=2, rank=rank)
+    logits, target = sample((3, 6, 9), CLASSES)
+    own = slice(0, 2) if rank == 0 else slice(2, 3)
+    weight = torch.tensor([1.0, 4.0, 2.5, 7.0, 1.5])
+    torch.save(
+        value_and_gradient(one_pass_loss(weight), logits[own], target[own]), f"{folder}/rank_{rank}.pt"
+    )
+    distributed.destroy_process_group()
+
+
+def test_two_processes_come_to_the_loss_of_the_whole_batch(tmp_path: Path) -> None:
+    spawn(share_of_the_loss, (str(tmp_path),), nprocs=2)
+    logits, target = sample((3, 6, 9), CLASSES)
+    weight = torch.tensor([1.0, 4.0, 2.5, 7.0, 1.5])
+    value, gradient = value_and_gradient(nnunet_loss(weight), logits, target.long())
+    shares = [torch.load(tmp_path / f"rank_{rank}.pt") for rank in (0, 1)]
+    for own_value, _ in shares:
+        torch.testing.assert_close(own_value, value, rtol=1e-6, atol=1e-6)
+    # what DistributedDataParallel makes of the two is half their sum
+    averaged = torch.cat([own_gradient for _, own_gradient in shares]) / 2
+    torch.testing.assert_close(averaged, gradient, rtol=1e-5, atol=1e-8)
