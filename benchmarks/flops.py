@@ -6,7 +6,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from hnseg_infer.sliding_window import tile_starts
+from hnseg_infer.tiling import tile_starts
 
 CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose2d, nn.ConvTranspose3d)

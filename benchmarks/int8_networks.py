@@ -22,7 +22,8 @@ from hnseg_infer.engines.openvino_runtime import openvino
 from hnseg_infer.model_folder import NetworkModel
 from hnseg_infer.preprocessing import Window, z_score
 from hnseg_infer.slice_range import organ_slices
-from hnseg_infer.sliding_window import DType, label_tiles, patch_3d
+from hnseg_infer.sliding_window import DType, label_tiles
+from hnseg_infer.tiling import patch_3d
 from hnseg_infer.volume import Volume
 from hnseg_train.dataset import training_windows
 from hnseg_train.recipes import LITE

@@ -6,6 +6,7 @@ Nothing is unpickled before every checksum has been verified.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,8 @@ MANIFEST = "bundle.json"
 CROP_RULES = ("whole", "head_window", "small_organ_roi")
 """What a model sees: the whole CT, the crop window of preprocessing, or a box around other organs."""
 
-SPACING_RULES = ("native",)
-"""``native``: the CT's own voxels, never resampled (docs/method.md)."""
+NATIVE = "native"
+"""Spacing rule: the CT's own voxels, never resampled (docs/method.md). Any other is three mm, z, y, x."""
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "model_weights"
 """The bundle that the repository ships."""
@@ -49,13 +50,15 @@ class SmallOrganRoi:
 class ModelSpec:
     """One model of the bundle.
 
-    crop: one of CROP_RULES; roi: set for ``small_organ_roi`` only. organ_ids: the bundle's organ id of each
+    crop: one of CROP_RULES; roi: set for ``small_organ_roi`` only. spacing: mm (z, y, x) to which what the
+    model sees is resampled; None where it sees the CT's own voxels. organ_ids: the bundle's organ id of each
     of the network's classes, background (0) first; 0 too where the bundle does not list the organ.
     """
 
     name: str
     crop: str
     roi: SmallOrganRoi | None
+    spacing: tuple[float, float, float] | None
     organ_ids: tuple[int, ...]
     network: NetworkModel
 
@@ -132,12 +135,12 @@ def _organs(path: Path, entries: list[dict[str, Any]]) -> tuple[BundleOrgan, ...
 def _model(
     path: Path, name: str, entry: dict[str, Any], organs: tuple[BundleOrgan, ...], listed: Mapping[str, str]
 ) -> ModelSpec:
-    crop, spacing = entry["crop"], entry.get("spacing", "native")
-    for rule, value, accepted in (("crop", crop, CROP_RULES), ("spacing", spacing, SPACING_RULES)):
-        if value not in accepted:
-            raise BundleError(
-                f"{path} gives the model {name} the {rule} rule {value!r}; accepted: {', '.join(accepted)}."
-            )
+    crop = entry["crop"]
+    if crop not in CROP_RULES:
+        raise BundleError(
+            f"{path} gives the model {name} the crop rule {crop!r}; accepted: {', '.join(CROP_RULES)}."
+        )
+    spacing = _spacing(path, name, entry.get("spacing", NATIVE))
     by_name = {organ.name: organ for organ in organs}
     roi = None
     if crop == "small_organ_roi":
@@ -155,7 +158,20 @@ def _model(
             )
     network = read_model_folder(path.parent / entry["folder"])
     organ_ids = (0, *(by_name[organ].id if organ in by_name else 0 for organ in network.organs))
-    return ModelSpec(name, crop, roi, organ_ids, network)
+    return ModelSpec(name, crop, roi, spacing, organ_ids, network)
+
+
+def _spacing(path: Path, name: str, rule: object) -> tuple[float, float, float] | None:
+    """The spacing that a rule asks for; None for the CT's own."""
+    if rule == NATIVE:
+        return None
+    if isinstance(rule, list) and len(rule) == 3 and all(isinstance(mm, int | float) for mm in rule):
+        z, y, x = (float(mm) for mm in rule)
+        if min(z, y, x) > 0 and max(z, y, x) < math.inf:
+            return z, y, x
+    raise BundleError(
+        f"{path} gives the model {name} the spacing rule {rule!r}; accepted: {NATIVE}, or three mm (z, y, x)."
+    )
 
 
 def _in_running_order(path: Path, models: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:

@@ -1,10 +1,10 @@
 """From a CT to its organs at risk: the combined U-Net of docs/method.md, for any bundle's models."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 from hnseg_infer.bundle import Bundle, ModelSpec, load_bundle
 from hnseg_infer.checks import NOT_IN_VIEW, check_ct
 from hnseg_infer.devices import Precision
-from hnseg_infer.engines.engine import Labeller, select_engine
+from hnseg_infer.engines.engine import Labeller, ProbabilityMapper, select_engine
 from hnseg_infer.fusion import fuse, label_counts
 from hnseg_infer.preprocessing import Window, z_score
 from hnseg_infer.progress import Progress, TileProgress
 from hnseg_infer.report import OrganResult, Prediction, Warning
+from hnseg_infer.resampling import organ_labels, resample, shape_at
 from hnseg_infer.slice_range import organ_slices
-from hnseg_infer.volume import Array, Volume, from_canonical, to_canonical
+from hnseg_infer.volume import Volume, from_canonical, to_canonical
 from hnseg_infer.windows import model_window
 
 Labels = NDArray[np.uint8]
@@ -28,11 +29,15 @@ Labels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class LoadedBundle:
-    """A bundle whose networks are ready on one device, for any number of CTs."""
+    """A bundle whose networks are ready on one device, for any number of CTs.
+
+    labellers: of the models that see the CT's own voxels, by name; mappers: of those that ask for a spacing.
+    """
 
     bundle: Bundle
     device: str
     labellers: Mapping[str, Labeller]
+    mappers: Mapping[str, ProbabilityMapper] = field(default_factory=dict)
 
 
 def load(
@@ -49,8 +54,14 @@ def load(
     labellers = {
         model.name: engine.load(model.network, overlapping=model.crop == "head_window")
         for model in verified.models
+        if model.spacing is None
     }
-    return LoadedBundle(verified, engine.description, labellers)
+    mappers = {
+        model.name: engine.load_probabilities(model.network)
+        for model in verified.models
+        if model.spacing is not None
+    }
+    return LoadedBundle(verified, engine.description, labellers, mappers)
 
 
 def start_loading(
@@ -129,29 +140,35 @@ def model_labels(
             window, doubts = model_window(model, ct, labels, loaded.bundle.organs)
         with _timed(seconds, model.name):
             tile_progress = partial(progress, model.name) if progress else None
-            labels[model.name] = _window_labels(
-                model, loaded.labellers[model.name], ct.array, window, slices, tile_progress
-            )
+            labels[model.name] = _window_labels(model, loaded, ct, window, slices, tile_progress)
         warnings += doubts
     return labels, warnings
 
 
 def _window_labels(
     model: ModelSpec,
-    labeller: Labeller,
-    hu: Array,
+    loaded: LoadedBundle,
+    ct: Volume,
     window: Window | None,
     slices: slice,
     progress: TileProgress | None,
 ) -> Labels:
     """The model's organs by bundle id, 0 outside its window and the axial ``slices`` that may hold organs.
 
-    z-score and network see the window alone; tiles without any of the slices are left out.
+    z-score and network see the window alone, at the model's spacing; tiles without any of the slices are left
+    out.
     """
-    labels = np.zeros(hu.shape, dtype=np.uint8)
+    labels = np.zeros(ct.array.shape, dtype=np.uint8)
     if window is not None:
-        organ_ids = np.array(model.organ_ids, dtype=np.uint8)
-        labels[window] = organ_ids[labeller(z_score(hu[window]), _inside(window, slices), progress)]
+        hu, region = ct.array[window], _inside(window, slices)
+        if model.spacing is None:
+            classes = loaded.labellers[model.name](z_score(hu), region, progress)
+        else:
+            coarse = z_score(resample(hu, shape_at(hu.shape, ct.geometry.spacing_zyx, model.spacing)))
+            part = _rescaled(region, hu.shape, coarse.shape)
+            classes = organ_labels(loaded.mappers[model.name](coarse, part, progress), hu.shape)
+            classes[: region[0].start] = classes[region[0].stop :] = 0
+        labels[window] = np.array(model.organ_ids, dtype=np.uint8)[classes]
     return labels
 
 
@@ -165,6 +182,15 @@ def _inside(window: Window, slices: slice) -> Window:
         slice(0, y.stop - y.start),
         slice(0, x.stop - x.start),
     )
+
+
+def _rescaled(region: Window, shape: Sequence[int], other: Sequence[int]) -> Window:
+    """The voxels of a grid of another shape over the same extent that the region touches."""
+    z, y, x = (
+        slice(part.start * new // old, -(-part.stop * new // old))
+        for part, old, new in zip(region, shape, other, strict=True)
+    )
+    return z, y, x
 
 
 def _organ_results(labels: Labels, bundle: Bundle, voxel_cm3: float) -> tuple[OrganResult, ...]:

@@ -1,37 +1,25 @@
-"""Tiles over an image: where they lie, how they are weighted, and how their logits become one label map.
+"""A network over the tiles of an image: to one label map, or to class probabilities.
 
-Follows nnU-Net v2's predictor (tiles half a patch apart, Gaussian weights), so that a model gives the labels
-that nnU-Net would give. Images are ``[z, y, x]``; patches are (z, y, x), or (y, x) for a 2D model, which sees
-one slice after the other. Independent of the engine, which brings the network and the arrays.
+Images are ``[z, y, x]``; patches are (z, y, x), or (y, x) for a 2D model. Independent of the engine, which
+brings the network and the arrays.
 
-Weighted logits need no division by the summed weights, since only their arg-max is used. Tiles run from low
-to high z, and planes that no later tile touches are labelled at once: the accumulator is one patch deep,
-whatever the image.
+For labels, weighted logits need no division by the summed weights, since only their arg-max is used. Tiles
+run from low to high z, and planes that no later tile touches are labelled at once: the accumulator is one
+patch deep, whatever the image.
 """
 
-import math
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, reduce
 from itertools import product
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import special
 
 from hnseg_infer.preprocessing import Window
 from hnseg_infer.progress import TileProgress
+from hnseg_infer.tiling import Shape3, gaussian_weights, plan_tiles
 
-STEP = 0.5
-"""Largest distance between neighbouring tiles, as a fraction of the patch (nnU-Net's default)."""
-
-GAUSSIAN_SIGMA = 1 / 8
-"""Width of the importance map, as a fraction of the patch (nnU-Net)."""
-
-GAUSSIAN_PEAK = 10.0
-"""Largest weight in the importance map (nnU-Net)."""
-
-Shape3 = tuple[int, int, int]
 DType = Literal["float32", "uint8"]
 
 
@@ -53,43 +41,8 @@ class TileNetwork(Protocol):
     def argmax(self, sums: Any) -> Any:
         """From sums ``[z, y, x, class]`` to the class of the largest, uint8 ``[z, y, x]``."""
 
-    def download(self, labels: Any) -> NDArray[np.uint8]:
-        """An array of labels of the device as numpy's."""
-
-
-def tile_starts(extent: int, tile: int) -> list[int]:
-    """First voxel of each tile along an axis of at least ``tile`` voxels: even steps, half a tile at most."""
-    room = extent - tile
-    steps = math.ceil(room / (tile * STEP))
-    # numpy's rounding (half to even) is part of nnU-Net's rule
-    return [int(np.round(room / steps * index)) for index in range(steps + 1)] if steps else [0]
-
-
-@lru_cache(maxsize=4)
-def gaussian_weights(patch: tuple[int, ...]) -> NDArray[np.float32]:
-    """Importance of each voxel of a tile: a Gaussian around voxel ``patch // 2``, 10 at its peak, never 0."""
-    weights: NDArray[Any] = reduce(np.multiply.outer, (_blurred_impulse(size) for size in patch))
-    scaled: NDArray[np.float32] = (weights * (GAUSSIAN_PEAK / weights.max())).astype(np.float32)
-    scaled[scaled == 0] = scaled[scaled > 0].min()
-    return scaled
-
-
-def _blurred_impulse(size: int) -> NDArray[np.float64]:
-    """One axis of the importance map: a Gaussian is the product of its axes, so no 3D filter is needed."""
-    impulse = np.zeros(size)
-    impulse[size // 2] = 1.0
-    blurred: NDArray[np.float64] = ndimage.gaussian_filter1d(impulse, size * GAUSSIAN_SIGMA, mode="constant")
-    return blurred
-
-
-def pad_to_patch(image: NDArray[np.float32], patch: Shape3) -> tuple[NDArray[np.float32], Window]:
-    """Zeros around an image smaller than the patch, the odd voxel behind it; and where the image now lies."""
-    missing = [max(size - extent, 0) for size, extent in zip(patch, image.shape, strict=True)]
-    before = [size // 2 for size in missing]
-    z, y, x = (slice(low, low + extent) for low, extent in zip(before, image.shape, strict=True))
-    if any(missing):
-        image = np.pad(image, [(low, size - low) for low, size in zip(before, missing, strict=True)])
-    return image, (z, y, x)
+    def download(self, array: Any) -> NDArray[Any]:
+        """An array of the device as numpy's."""
 
 
 def label_tiles(
@@ -104,47 +57,54 @@ def label_tiles(
 
     region: tiles outside this box of the image are left out, and labels outside it are 0.
     """
-    box = patch_3d(patch)
-    padded, inner = pad_to_patch(image, box)
-    wanted = [
-        slice(place.start + part.start, place.start + part.stop)
-        for place, part in zip(inner, region or _whole(image), strict=True)
-    ]
-    # a 2D model's tiles are one slice deep and never overlap along z
-    every_z = list(range(padded.shape[0])) if len(patch) == 2 else tile_starts(padded.shape[0], box[0])
-    every_y, every_x = (tile_starts(padded.shape[axis], box[axis]) for axis in (1, 2))
-    alone = len(every_y) == len(every_x) == 1 and (len(patch) == 2 or len(every_z) == 1)
-    starts_z, starts_y, starts_x = (
-        [start for start in every if start + size > part.start and start < part.stop]
-        for every, size, part in zip((every_z, every_y, every_x), box, wanted, strict=True)
-    )
-    starts_yx = list(product(starts_y, starts_x))
-    tiles = _counted(len(starts_z) * len(starts_yx), progress)
+    plan = plan_tiles(image, patch, region)
+    tiles = _counted(len(plan.starts_z) * len(plan.starts_yx), progress)
     next(tiles)
-    device_image = network.upload(padded)
-    labels = network.zeros(padded.shape, "uint8")
-    if alone:
-        for z in starts_z:
-            planes = slice(z, z + box[0])
+    device_image = network.upload(plan.padded)
+    labels = network.zeros(plan.padded.shape, "uint8")
+    if plan.alone:
+        for z in plan.starts_z:
+            planes = slice(z, z + plan.box[0])
             labels[planes] = network.labels(device_image[planes])
             next(tiles)
     else:
-        _label_overlapping(network, device_image, box, classes, starts_z, starts_yx, labels, tiles)
-    result = np.zeros(padded.shape, dtype=np.uint8)
-    box_wanted = tuple(wanted)
-    result[box_wanted] = network.download(labels[box_wanted])
-    return result[inner]
+        _label_overlapping(
+            network, device_image, plan.box, classes, plan.starts_z, plan.starts_yx, labels, tiles
+        )
+    result = np.zeros(plan.padded.shape, dtype=np.uint8)
+    result[plan.wanted] = network.download(labels[plan.wanted])
+    return result[plan.inner]
 
 
-def patch_3d(patch: Sequence[int]) -> Shape3:
-    """A (z, y, x) patch as it is; a (y, x) patch as one slice deep."""
-    z, y, x = (1, *patch) if len(patch) == 2 else patch
-    return z, y, x
+def class_probabilities(
+    network: TileNetwork,
+    image: NDArray[np.float32],
+    patch: Sequence[int],
+    classes: int,
+    region: Window | None = None,
+    progress: TileProgress | None = None,
+) -> NDArray[np.float32]:
+    """Softmax of the tiles' averaged logits, ``[z, y, x, class]``, all at once: for small images.
 
-
-def _whole(image: NDArray[Any]) -> Window:
-    z, y, x = (slice(0, extent) for extent in image.shape)
-    return z, y, x
+    region: as in ``label_tiles``; outside it all is background.
+    """
+    plan = plan_tiles(image, patch, region)
+    tiles = _counted(len(plan.starts_z) * len(plan.starts_yx), progress)
+    next(tiles)
+    device_image = network.upload(plan.padded)
+    sums = network.zeros((*plan.padded.shape, classes), "float32")
+    covered = np.zeros(plan.padded.shape, np.float32)
+    weights = gaussian_weights(tuple(patch)).reshape(plan.box)
+    for z, (y, x) in product(plan.starts_z, plan.starts_yx):
+        tile = tuple(slice(low, low + size) for low, size in zip((z, y, x), plan.box, strict=True))
+        sums[tile] += network.weighted_logits(device_image[tile])
+        covered[tile] += weights
+        next(tiles)
+    result = np.zeros((*plan.padded.shape, classes), np.float32)
+    result[..., 0] = 1.0
+    logits = network.download(sums[plan.wanted]) / covered[plan.wanted][..., None]
+    result[plan.wanted] = special.softmax(logits, axis=-1)
+    return result[plan.inner]
 
 
 def _counted(tiles: int, progress: TileProgress | None) -> Iterator[None]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hnseg_infer.sliding_window import gaussian_weights, patch_3d
+from hnseg_infer.tiling import gaussian_weights, patch_3d
 
 Function = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 

@@ -359,7 +359,11 @@ def test_altered_files_are_refused(folder, alter, named, capsys):
         ({"models": {**MODELS, "2d": {"folder": "2d", "crop": "half"}}}, "crop rule 'half'"),
         (
             {"models": {**MODELS, "2d": {"folder": "2d", "crop": "whole", "spacing": "1mm"}}},
-            "spacing rule '1mm'",
+            "spacing rule '1mm'; accepted: native, or three mm",
+        ),
+        (
+            {"models": {**MODELS, "2d": {"folder": "2d", "crop": "whole", "spacing": [3.0, 0, 1.0]}}},
+            r"spacing rule \[3.0, 0, 1.0\]",
         ),
         ({"models": {**MODELS, "2d": {"crop": "whole"}}}, "incomplete"),
         ({"models": {**MODELS, "2d": {"folder": "../2d", "crop": "whole"}}}, "missing"),

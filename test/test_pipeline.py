@@ -13,6 +13,8 @@ from hnseg_infer.engines.torch_engine import TorchEngine
 from hnseg_infer.errors import BundleError, DeviceError, InputError
 from hnseg_infer.pipeline import LoadedBundle, load, segment, start_loading
 from hnseg_infer.preprocessing import crop_window, roi_window, z_score
+from hnseg_infer.resampling import organ_labels, resample
+from hnseg_infer.slice_range import organ_slices
 from hnseg_infer.volume import Volume
 from hnseg_infer.windows import robust_center
 
@@ -156,6 +158,42 @@ def test_a_bundle_with_one_model_and_other_organs(tmp_path):
     classes = road.labellers["net"](z_score(head_ct().array))
     np.testing.assert_array_equal(prediction.labels.array == 3, classes == 1)
     np.testing.assert_array_equal(prediction.labels.array == 250, classes == 2)
+
+
+def spaced_bundle(folder: Path, spacing: object) -> Path:
+    write_model_folder(folder / "only", ["spleen", "liver"], (8, 16, 16), seed=9)
+    seal(
+        folder,
+        organs=[{"id": 250, "name": "liver"}, {"id": 3, "name": "spleen"}],
+        models={"net": {"folder": "only", "crop": "whole", "spacing": spacing}},
+        provider={"liver": "net", "spleen": "net"},
+    )
+    return folder
+
+
+def test_a_model_that_asks_for_a_spacing_gets_it(tmp_path):
+    ct = head_ct()
+    spacing = tuple(mm * factor for mm, factor in zip(ct.geometry.spacing_zyx, (0.8, 2, 2), strict=True))
+    road = load(spaced_bundle(tmp_path, list(spacing)), "cpu")
+    prediction = segment(ct, bundle=road)
+    assert prediction.labels.geometry == ct.geometry
+    coarse = resample(ct.array, (round(ct.array.shape[0] / 0.8), 28, 24))
+    classes = organ_labels(road.mappers["net"](z_score(coarse)), ct.array.shape)
+    # slices that can hold no organ are left empty
+    seen = organ_slices(ct.array, ct.geometry.spacing_zyx)
+    expected = np.array([0, 3, 250], np.uint8)[classes]
+    expected[: seen.start] = expected[seen.stop :] = 0
+    assert set(np.unique(expected)) == {0, 3, 250}
+    # tiles outside those slices are not computed, so that at their edge fewer are averaged
+    assert (prediction.labels.array == expected).mean() > 0.99
+
+
+def test_at_the_spacing_of_the_ct_it_is_as_without_resampling(tmp_path):
+    ct = head_ct()
+    native = segment(ct, bundle=spaced_bundle(tmp_path / "native", "native"), device="cpu")
+    same = spaced_bundle(tmp_path / "same", list(ct.geometry.spacing_zyx))
+    found = segment(ct, bundle=same, device="cpu").labels.array
+    assert (found == native.labels.array).mean() > 0.999
 
 
 def test_errors_come_before_networks_run(folder, monkeypatch):

@@ -13,7 +13,8 @@ from synthetic_head import SHAPE, head_ct
 from hnseg_infer.cli import main
 from hnseg_infer.formats import write
 from hnseg_infer.progress import CLEAR, line_writer, terminal_progress
-from hnseg_infer.sliding_window import label_tiles, tile_starts
+from hnseg_infer.sliding_window import label_tiles
+from hnseg_infer.tiling import tile_starts
 
 
 class Terminal(io.StringIO):

@@ -6,7 +6,8 @@ import torch
 from numpy.typing import NDArray
 from plain_network import PlainNetwork
 
-from hnseg_infer.sliding_window import gaussian_weights, label_tiles, pad_to_patch, tile_starts
+from hnseg_infer.sliding_window import class_probabilities, label_tiles
+from hnseg_infer.tiling import gaussian_weights, pad_to_patch, tile_starts
 
 
 def place_dependent(classes: int):
@@ -143,3 +144,39 @@ def test_a_region_saves_tiles_and_changes_nothing_inside(shape, patch, region, t
     np.testing.assert_array_equal(labels[region], everywhere[region])
     labels[region] = 0
     assert not labels.any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "patch"), [((20, 19, 23), (8, 16, 16)), ((3, 30, 9), (8, 16, 16)), ((4, 20, 16), (16, 16))]
+)
+def test_probabilities_have_the_labels_as_their_largest(shape, patch):
+    image = np.random.default_rng(8).normal(size=shape).astype(np.float32)
+    found = class_probabilities(PlainNetwork(place_dependent(5), patch), image, patch, 5)
+    assert found.shape == (*shape, 5)
+    np.testing.assert_allclose(found.sum(axis=-1), 1, rtol=1e-5)
+    labels = label_tiles(PlainNetwork(place_dependent(5), patch), image, patch, 5)
+    assert (found.argmax(axis=-1) == labels).mean() > 0.9999
+
+
+def test_probabilities_are_the_softmax_of_averaged_logits():
+    # logits that depend on the voxel alone: averaging over tiles changes nothing
+    image = np.random.default_rng(9).normal(size=(20, 19, 23)).astype(np.float32)
+    network = PlainNetwork(lambda tile: np.stack([0 * tile, tile, -2 * tile]), (8, 16, 16))
+    found = class_probabilities(network, image, (8, 16, 16), 3)
+    powers = np.exp(np.stack([0 * image, image, -2 * image], axis=-1))
+    np.testing.assert_allclose(found, powers / powers.sum(axis=-1, keepdims=True), rtol=1e-4)
+
+
+def test_outside_the_region_all_is_background():
+    image = np.random.default_rng(10).normal(size=(40, 16, 16)).astype(np.float32)
+    region = np.s_[12:18, 0:16, 0:16]
+    everywhere = class_probabilities(PlainNetwork(place_dependent(3), (8, 16, 16)), image, (8, 16, 16), 3)
+    network, calls = PlainNetwork(place_dependent(3), (8, 16, 16)), []
+    found = class_probabilities(network, image, (8, 16, 16), 3, region, lambda *call: calls.append(call))
+    assert network.seen == 3
+    assert calls == [(done, 3) for done in range(4)]
+    np.testing.assert_allclose(found[region], everywhere[region], rtol=1e-6)
+    assert (found[:12, ..., 0] == 1).all()
+    assert (found[18:, ..., 1:] == 0).all()
+    nothing = class_probabilities(network, image, (8, 16, 16), 3, np.s_[5:5, 0:16, 0:16])
+    assert (nothing[..., 0] == 1).all()

@@ -30,6 +30,22 @@ class Labeller(Protocol):
         """
 
 
+class ProbabilityMapper(Protocol):
+    """A network ready to run whose result is to be interpolated."""
+
+    def __call__(
+        self,
+        image: NDArray[np.float32],
+        region: Window | None = None,
+        progress: TileProgress | None = None,
+        /,
+    ) -> NDArray[np.float32]:
+        """From a normalised image ``[z, y, x]`` to class probabilities ``[z, y, x, class]``.
+
+        region: the box outside which all is background.
+        """
+
+
 class Engine(Protocol):
     """Runs networks on one device in one precision."""
 
@@ -42,6 +58,9 @@ class Engine(Protocol):
 
         overlapping: whether images will be larger than the patch, which decides what is prepared in advance.
         """
+
+    def load_probabilities(self, model: NetworkModel) -> ProbabilityMapper:
+        """The same for class probabilities, which take much more memory than labels."""
 
 
 def select_engine(device: str = "auto", precision: Precision = "auto") -> Engine:

@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from hnseg_infer.cpus import granted_cpus
 from hnseg_infer.devices import Precision
-from hnseg_infer.engines.engine import Labeller
+from hnseg_infer.engines.engine import Labeller, ProbabilityMapper
 from hnseg_infer.engines.openvino_graph import split_image, unet_graph
 from hnseg_infer.engines.openvino_runtime import openvino
 from hnseg_infer.errors import DeviceError
 from hnseg_infer.model_folder import NetworkModel
 from hnseg_infer.preprocessing import Window
 from hnseg_infer.progress import TileProgress
-from hnseg_infer.sliding_window import DType, gaussian_weights, label_tiles, patch_3d
+from hnseg_infer.sliding_window import DType, class_probabilities, label_tiles
+from hnseg_infer.tiling import gaussian_weights, patch_3d
 
 ops = openvino.opset13
 
@@ -54,6 +55,18 @@ class OpenVINOEngine:
 
         return labels
 
+    def load_probabilities(self, model: NetworkModel) -> ProbabilityMapper:
+        """The same for class probabilities."""
+        network = _Network(self._core, model, self._precision)
+        network.prepare(overlapping=True)
+
+        def probabilities(
+            image: Tile, region: Window | None = None, progress: TileProgress | None = None
+        ) -> NDArray[np.float32]:
+            return class_probabilities(network, image, model.patch, model.classes, region, progress)
+
+        return probabilities
+
 
 class _Network:
     """A ``TileNetwork`` of numpy arrays."""
@@ -88,8 +101,8 @@ class _Network:
         labels: NDArray[np.uint8] = sums.argmax(axis=-1).astype(np.uint8)
         return labels
 
-    def download(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return labels
+    def download(self, array: NDArray[Any]) -> NDArray[Any]:
+        return array
 
     def _infer(self, request: Any, tile: Tile) -> Any:
         channels = request.get_input_tensor().data[0]

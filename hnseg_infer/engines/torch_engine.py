@@ -1,7 +1,8 @@
 """PyTorch: half precision on a CUDA GPU; single precision on the CPU, the reference for other engines."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,13 +12,14 @@ from torch.nn.utils import fuse_conv_bn_eval
 
 from hnseg_infer.cpus import granted_cpus
 from hnseg_infer.devices import Precision
-from hnseg_infer.engines.engine import Labeller
+from hnseg_infer.engines.engine import Labeller, ProbabilityMapper
 from hnseg_infer.errors import DeviceError
 from hnseg_infer.model_folder import NetworkModel
 from hnseg_infer.networks.build import build_network
 from hnseg_infer.preprocessing import Window
 from hnseg_infer.progress import TileProgress
-from hnseg_infer.sliding_window import DType, gaussian_weights, label_tiles, patch_3d
+from hnseg_infer.sliding_window import DType, class_probabilities, label_tiles
+from hnseg_infer.tiling import gaussian_weights, patch_3d
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
@@ -54,14 +56,32 @@ class TorchEngine:
         def labels(
             image: NDArray[np.float32], region: Window | None = None, progress: TileProgress | None = None
         ) -> NDArray[np.uint8]:
-            # timing-based choice of algorithms would make two runs differ
-            with (
-                torch.inference_mode(),
-                torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
-            ):
+            with _repeatable():
                 return label_tiles(network, image, model.patch, model.classes, region, progress)
 
         return labels
+
+    def load_probabilities(self, model: NetworkModel) -> ProbabilityMapper:
+        """The same for class probabilities."""
+        network = _Network(model, self._device, self._dtype)
+
+        def probabilities(
+            image: NDArray[np.float32], region: Window | None = None, progress: TileProgress | None = None
+        ) -> NDArray[np.float32]:
+            with _repeatable():
+                return class_probabilities(network, image, model.patch, model.classes, region, progress)
+
+        return probabilities
+
+
+@contextmanager
+def _repeatable() -> Iterator[None]:
+    """Inference alone; timing-based choice of algorithms would make two runs differ."""
+    with (
+        torch.inference_mode(),
+        torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True),
+    ):
+        yield
 
 
 class _Network:
@@ -97,8 +117,8 @@ class _Network:
         # on a CPU ``max`` is much faster than ``argmax``
         return sums.max(dim=-1).indices.to(torch.uint8)
 
-    def download(self, labels: Tensor) -> NDArray[np.uint8]:
-        return labels.cpu().numpy()
+    def download(self, array: Tensor) -> NDArray[Any]:
+        return array.cpu().numpy()
 
     def _logits(self, tile: Tensor) -> Tensor:
         """``[z, y, x, class]``."""

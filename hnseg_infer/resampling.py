@@ -1,0 +1,98 @@
+"""To a model's own spacing and back: the CT anti-aliased, each organ by itself inside its own box.
+
+Arrays are ``[z, y, x]``, spacings mm in z, y, x order. Grids are aligned by their outer edges, and the number
+of voxels is rounded, so that a voxel may be a little off the spacing asked for.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hnseg_infer.volume import Array
+
+Shape3 = tuple[int, int, int]
+Spacing = tuple[float, float, float]
+
+
+def shape_at(shape: Sequence[int], spacing: Spacing, wanted: Spacing) -> Shape3:
+    """Voxels of the grid with about the wanted spacing over the same extent; one at least along each axis."""
+    z, y, x = (max(1, round(size * old / new)) for size, old, new in zip(shape, spacing, wanted, strict=True))
+    return z, y, x
+
+
+def resample(image: Array, shape: Shape3) -> NDArray[np.float32]:
+    """The image on a grid of another shape: linear interpolation, on the way down over all it stands for."""
+    result = image.astype(np.float32, copy=False)
+    # the axis that shrinks most goes first: what follows has less to do
+    for axis in sorted(range(3), key=lambda axis: shape[axis] / image.shape[axis]):
+        if shape[axis] != image.shape[axis]:
+            result = _apply(axis_weights(image.shape[axis], shape[axis]), result, axis)
+    return result
+
+
+def axis_weights(given: int, wanted: int) -> NDArray[np.float32]:
+    """``[wanted, given]``: the share of each given voxel in each wanted one along an axis; rows add up to 1.
+
+    A triangle around the wanted voxel's centre, as wide as the coarser grid's voxels to either side.
+    """
+    step = given / wanted
+    centers = (np.arange(wanted) + 0.5) * step - 0.5
+    distances = np.abs(np.arange(given)[None] - centers[:, None])
+    weights = np.maximum(0.0, 1.0 - distances / max(step, 1.0))
+    # beyond the outermost centres there is only one side
+    shares: NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return shares
+
+
+def organ_labels(probabilities: NDArray[np.float32], shape: Shape3) -> NDArray[np.uint8]:
+    """Class of every voxel of a grid of another shape, from probabilities ``[z, y, x, class]``.
+
+    A voxel gets the class whose lead over the best other class, interpolated, is positive: at most one is.
+    Each organ is interpolated inside the box that it can reach, never all classes over the whole image.
+    """
+    coarse = probabilities.shape[:3]
+    weights = [axis_weights(given, wanted) for given, wanted in zip(coarse, shape, strict=True)]
+    # with the best two of all classes, the best other class of each is known
+    best = probabilities.argmax(axis=-1)
+    second, first = np.moveaxis(np.partition(probabilities, -2, axis=-1)[..., -2:], -1, 0)
+    labels = np.zeros(shape, np.uint8)
+    for organ in range(1, probabilities.shape[-1]):
+        inside = best == organ
+        if not inside.any():
+            continue
+        lead = probabilities[..., organ] - np.where(inside, second, first)
+        fine, coarse_box, parts = _box(inside, weights)
+        reached = lead[coarse_box]
+        for axis, part in enumerate(parts):
+            reached = _apply(part, reached, axis)
+        labels[fine][reached > 0] = organ
+    return labels
+
+
+def _box(
+    inside: NDArray[np.bool_], weights: Sequence[NDArray[np.float32]]
+) -> tuple[tuple[slice, ...], tuple[slice, ...], list[NDArray[np.float32]]]:
+    """What a mask reaches on the other grid, what of its own that depends on, and the weights between."""
+    fine, coarse, parts = [], [], []
+    for axis, matrix in enumerate(weights):
+        others = tuple(other for other in range(3) if other != axis)
+        occupied = np.any(inside, axis=others)
+        rows = _span(matrix[:, occupied].max(axis=1) > 0)
+        columns = _span(matrix[rows].max(axis=0) > 0)
+        fine.append(rows)
+        coarse.append(columns)
+        parts.append(matrix[rows, columns])
+    return tuple(fine), tuple(coarse), parts
+
+
+def _span(chosen: NDArray[np.bool_]) -> slice:
+    """From the first to the last that is chosen."""
+    where = np.flatnonzero(chosen)
+    return slice(int(where[0]), int(where[-1]) + 1)
+
+
+def _apply(matrix: NDArray[np.float32], image: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    moved = np.moveaxis(image, axis, -1)
+    result: NDArray[np.float32] = np.moveaxis(moved @ matrix.T, -1, axis)
+    return result
