@@ -6,7 +6,7 @@ so that a network sees in training what it will see in use; nothing is resampled
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from hnseg_infer.organs import STRUCTSEG_ORGANS
 from hnseg_infer.preprocessing import Window, crop_window, labels_center, roi_window, z_score
 from hnseg_infer.volume import Volume, to_canonical
 from hnseg_infer.windows import Center
+from hnseg_train.contoured import uncontoured
 from hnseg_train.recipes import SMALL_ORGANS, ModelRecipe, model_labels
 
 ROIS_PER_CASE = 6
@@ -28,6 +29,9 @@ ROIS_PER_CASE = 6
 
 ROI_JITTER = (1.5, 4.0, 4.0)
 """Standard deviation of the ROI centre in voxels (z, y, x): how far a 2D model's centre may be off."""
+
+UNKNOWN = "unknown_classes"
+"""Where a sample's properties say which classes its labels hold as background."""
 
 ORGANS = tuple((organ.id, organ.name) for organ in STRUCTSEG_ORGANS)
 
@@ -39,6 +43,11 @@ class Case:
     name: str
     ct: Path
     label: Path
+
+    @property
+    def uncontoured(self) -> tuple[str, ...]:
+        """The organs that nobody contoured; raises InputError for an unusable contoured.json."""
+        return uncontoured(self.label.parent, [name for _, name in ORGANS])
 
 
 def find_cases(folder: Path) -> list[Case]:
@@ -115,11 +124,14 @@ def write_samples(
     model: ModelRecipe,
     preprocessed: Path,
     center: Center | None = None,
+    uncontoured: Collection[str] = (),
 ) -> list[Path]:
     """Write a case's training samples to the model's data set; returns the files, three a sample.
 
-    Every file appears whole or not at all. center: see ``training_windows``.
+    Every file appears whole or not at all. center: see ``training_windows``. uncontoured: organs that the
+    labels hold as background because nobody contoured them.
     """
+    unknown = [value for organ, value in model_labels(model, ORGANS).items() if organ in uncontoured]
     folder = model_folder(preprocessed, model)
     unfinished = folder / f"unfinished_{name}"
     files = []
@@ -127,7 +139,7 @@ def write_samples(
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
         target = model_target(model, labels[window])
-        _save(z_score(ct.array[window]), target, model, unfinished / f"{name}_{index}")
+        _save(z_score(ct.array[window]), target, unknown, model, unfinished / f"{name}_{index}")
         for file in sorted(unfinished.iterdir()):
             files.append(folder / model.name / file.name)
             os.replace(file, files[-1])
@@ -149,14 +161,23 @@ def model_folder(preprocessed: Path, model: ModelRecipe) -> Path:
     return folder
 
 
-def _save(image: NDArray[np.float32], target: NDArray[np.int16], model: ModelRecipe, stem: Path) -> None:
+def _save(
+    image: NDArray[np.float32],
+    target: NDArray[np.int16],
+    unknown: Sequence[int],
+    model: ModelRecipe,
+    stem: Path,
+) -> None:
     # nnU-Net is imported where it is used: it takes seconds
     from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
     from nnunetv2.training.dataloading.nnunet_dataset import comp_blosc2_params, nnUNetDatasetBlosc2
 
     data, seg = image[None], target[None]
     classes = list(model_labels(model, ORGANS).values())
-    properties = {"class_locations": DefaultPreprocessor._sample_foreground_locations(seg, classes)}
+    properties = {
+        "class_locations": DefaultPreprocessor._sample_foreground_locations(seg, classes),
+        UNKNOWN: list(unknown),
+    }
     blocks, chunks = comp_blosc2_params(data.shape, model.training_patch, data.itemsize)
     seg_blocks, seg_chunks = comp_blosc2_params(seg.shape, model.training_patch, seg.itemsize)
     nnUNetDatasetBlosc2.save_case(

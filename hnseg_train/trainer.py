@@ -3,6 +3,7 @@
 Tensors are ``[batch, channel, (z,) y, x]``. The values under ``hnseg`` in the plans come from recipes.py.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
 from nnunetv2.training.data_augmentation.compute_initial_patch_size import get_patch_size
 from numpy.typing import NDArray
 
+from hnseg_train.dataset import UNKNOWN
 from hnseg_train.loss import DiceAndCrossEntropy
 from hnseg_train.resumable_trainer import ResumableTrainer
 from hnseg_train.schedules import SMALLEST, class_weights, plateau_rate, poly_rate, prior_logits
@@ -98,6 +100,7 @@ class HNSegTrainer(ResumableTrainer):
     def on_train_start(self) -> None:
         """nnU-Net's preparations; a balanced training also counts voxels and starts from the priors."""
         super().on_train_start()
+        self.unknown = self._unknown_classes()
         if self.recipe["balanced"]:
             self.class_voxels = self._count_voxels()
             if self.current_epoch == 0:
@@ -109,6 +112,36 @@ class HNSegTrainer(ResumableTrainer):
         if self.recipe["balanced"]:
             weights = class_weights(self.class_voxels, self.current_epoch / self.num_epochs)
             self.loss.loss.weight = torch.tensor(weights, dtype=torch.float32, device=self.device)
+
+    def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """A step in which organs that nobody contoured in a sample are not taught as background."""
+        self._tell_unknown(batch["keys"])
+        return super().train_step(batch)
+
+    def validation_step(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """nnU-Net's; its pseudo Dice takes organs that nobody contoured for absent."""
+        self._tell_unknown(batch["keys"])
+        return dict(super().validation_step(batch))
+
+    def _tell_unknown(self, samples: Sequence[str]) -> None:
+        """Tell the loss which classes are unknown in the next batch."""
+        classes = [self.unknown.get(name, ()) for name in samples]
+        self.loss.loss.unknown = None
+        if any(classes):
+            unknown = torch.zeros((len(samples), self.label_manager.num_segmentation_heads), dtype=torch.bool)
+            for row, of_sample in zip(unknown, classes, strict=True):
+                row[list(of_sample)] = True
+            self.loss.loss.unknown = unknown.to(self.device)
+
+    def _unknown_classes(self) -> dict[str, tuple[int, ...]]:
+        """By sample, the classes that its labels hold as background; samples without any are left out."""
+        found = {}
+        for dataset in self.get_tr_and_val_datasets():
+            for name in dataset.identifiers:
+                properties = dataset.load_case(name)[3]
+                if properties.get(UNKNOWN):
+                    found[name] = tuple(properties[UNKNOWN])
+        return found
 
     def _count_voxels(self) -> NDArray[np.int64]:
         """Voxels of each class in a few training samples."""

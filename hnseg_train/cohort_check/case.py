@@ -23,6 +23,7 @@ from hnseg_train.cohort_check.findings import ERROR, WARNING, CaseCheck, OrganFa
 from hnseg_train.cohort_check.label_map import organ_labels
 from hnseg_train.cohort_check.measure import measure_organs
 from hnseg_train.cohort_check.plausibility import implausible
+from hnseg_train.contoured import CONTOURED_FILE, uncontoured
 
 CT_FILE, LABEL_FILE = "data.nii.gz", "label.nii.gz"
 
@@ -54,6 +55,8 @@ def check_case(folder: Path, rules: Rules) -> CaseCheck:
         window = None if hu is None else crop_window(hu, stored_labels.geometry.spacing_zyx)
         facts = measure_organs(labels, stored_labels.geometry, rules.organs, hu, window)
         problems += [*_coverage(facts, rules), *implausible(facts)]
+    unknown, more = _uncontoured(folder, rules, facts)
+    problems += more
     geometry = None if stored_ct is None else stored_ct.geometry
     return CaseCheck(
         name=folder.name,
@@ -63,7 +66,23 @@ def check_case(folder: Path, rules: Rules) -> CaseCheck:
         problems=tuple(problems),
         ct_fingerprint=None if stored_ct is None else _fingerprint((stored_ct if ct is None else ct).array),
         label_fingerprint=_fingerprint(labels) if labels is not None and facts else None,
+        uncontoured=unknown,
     )
+
+
+def _uncontoured(
+    folder: Path, rules: Rules, facts: Sequence[OrganFacts]
+) -> tuple[tuple[str, ...], list[Problem]]:
+    """The organs that nobody contoured, and what speaks against that."""
+    try:
+        unknown = uncontoured(folder, list(rules.organs.values()))
+    except InputError as error:
+        return (), [Problem("contoured_file", ERROR, str(error))]
+    there = tuple(fact.name for fact in facts if fact.name in unknown)
+    if not there:
+        return unknown, []
+    message = f"{CONTOURED_FILE} does not name {', '.join(there)}, which the labels hold."
+    return unknown, [Problem("contoured_file", ERROR, message, there)]
 
 
 def _read(folder: Path, name: str, kind: str) -> tuple[Volume | None, list[Problem]]:

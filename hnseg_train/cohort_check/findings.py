@@ -57,6 +57,7 @@ class CaseCheck:
     """One case. Size and spacing (mm) are the CT's along patient axes; None when it cannot be read.
 
     The fingerprints are equal for equal voxels; None for what could not be read or holds no organ.
+    uncontoured: organs of the table that nobody contoured in it.
     """
 
     name: str
@@ -66,6 +67,7 @@ class CaseCheck:
     problems: tuple[Problem, ...]
     ct_fingerprint: str | None
     label_fingerprint: str | None
+    uncontoured: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,9 @@ def absences(cases: Sequence[CaseCheck], rules: Rules) -> Iterator[tuple[Problem
     known = _labelled(cases)
     for case in cases:
         found = {organ.name for organ in case.organs}
-        absent = tuple(name for name in rules.organs.values() if name in known - found)
+        absent = tuple(
+            name for name in rules.organs.values() if name in known - found - set(case.uncontoured)
+        )
         if not found or not absent:
             yield ()
             continue

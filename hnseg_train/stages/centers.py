@@ -89,14 +89,16 @@ def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
 
 
 def _make(road: Road, small: ModelRecipe, name: str, fold: int) -> Sequence[Path]:
-    _, labels = labels_by_model(road.cases[name], load_fold(road, fold, (FROM,)))
-    ct, reference = read_case(road.cases[name])
+    case = road.cases[name]
+    _, labels = labels_by_model(case, load_fold(road, fold, (FROM,)))
+    ct, reference = read_case(case)
     size = (small.patch[0], small.patch[1], small.patch[2])
     found = roi_center(name, labels[FROM], reference, size, ct.geometry.spacing_zyx)
     file = write_json(_center_file(road, name), None if found is None else asdict(found))
     if found is None:
         return [file]
-    return [file, *write_samples(name, ct, reference, small, road.preprocessed, found.center_zyx)]
+    center, folder = found.center_zyx, road.preprocessed
+    return [file, *write_samples(name, ct, reference, small, folder, center, case.uncontoured)]
 
 
 def _report(road: Road, centers: Mapping[str, Path]) -> Sequence[Path]:

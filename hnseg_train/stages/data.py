@@ -55,5 +55,10 @@ def _check(road: Road) -> Sequence[Path]:
 
 
 def _write(road: Road, name: str, models: Sequence[ModelRecipe]) -> Sequence[Path]:
-    ct, labels = read_case(road.cases[name])
-    return [file for model in models for file in write_samples(name, ct, labels, model, road.preprocessed)]
+    case = road.cases[name]
+    ct, labels = read_case(case)
+    return [
+        file
+        for model in models
+        for file in write_samples(name, ct, labels, model, road.preprocessed, uncontoured=case.uncontoured)
+    ]

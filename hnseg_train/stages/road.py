@@ -11,10 +11,13 @@ from typing import Any
 from hnseg_infer.files import write_whole
 from hnseg_train.cohort_check.case import CT_FILE, LABEL_FILE
 from hnseg_train.cohort_check.report import JSON_NAME
+from hnseg_train.contoured import CONTOURED_FILE
 from hnseg_train.dataset import ORGANS, Case, find_cases
 from hnseg_train.recipes import ModelRecipe, Recipe
 from hnseg_train.stages.folds import deal_folds
 from hnseg_train.stages.records import Ledger, file_sha256
+
+CASE_FILES = (CT_FILE, LABEL_FILE, CONTOURED_FILE)
 
 ROAD_VERSION = 1
 """Goes into the inputs of the work on data; raised when the same data would be treated differently."""
@@ -73,7 +76,7 @@ class Road:
 
     @cached_property
     def data_files(self) -> dict[str, str]:
-        """sha256 of every CT and label file by its path below the data folder.
+        """sha256 of every file of a case by its path below the data folder.
 
         Sizes and times of files that were hashed before are kept in the work folder.
         """
@@ -81,7 +84,7 @@ class Road:
         known: dict[str, list[Any]] = json.loads(known_path.read_bytes()) if known_path.is_file() else {}
         found: dict[str, list[Any]] = {}
         for path in sorted(self.settings.data.glob("*/*")):
-            if path.name in (CT_FILE, LABEL_FILE) and path.is_file() and not path.parent.name.startswith("."):
+            if path.name in CASE_FILES and path.is_file() and not path.parent.name.startswith("."):
                 name, status = f"{path.parent.name}/{path.name}", path.stat()
                 stamp = [status.st_size, status.st_mtime_ns]
                 before = known.get(name, [])
@@ -92,8 +95,9 @@ class Road:
         return {name: values[2] for name, values in found.items()}
 
     def case_inputs(self, case: str) -> dict[str, str]:
-        """Checksums of the two files of a case."""
-        return {name: self.data_files[f"{case}/{name}"] for name in (CT_FILE, LABEL_FILE)}
+        """Checksums of a case's files: CT, labels, and what was contoured where that is said."""
+        found = self.data_files
+        return {name: found[f"{case}/{name}"] for name in CASE_FILES if f"{case}/{name}" in found}
 
     @property
     def grids(self) -> dict[str, tuple[tuple[int, int, int], tuple[float, float, float]]]:

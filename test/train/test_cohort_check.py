@@ -247,6 +247,22 @@ def test_small_organs_beyond_the_box(patient, tmp_path) -> None:
     assert "64 x 64 x 4" in found["larger_than_roi"]
 
 
+def test_organs_that_nobody_contoured_are_not_absent(patient, tmp_path) -> None:
+    ct, labels = patient
+    write_case(tmp_path / "1", ct, relabelled(labels, np.where(labels.array == 4, 0, labels.array)))
+    write_case(tmp_path / "2", *moved(patient, 3))
+    named = [name for name, value in IDS.items() if value != 4]
+    (tmp_path / "1" / "contoured.json").write_text(json.dumps({"organs": named}))
+    report = check_cohort(tmp_path)
+    assert problems_of(report, "1") == {}
+    assert [case.uncontoured for case in report.cases] == [("lens_left",), ()]
+    # the labels hold what the file says was not contoured
+    (tmp_path / "1" / "contoured.json").write_text(json.dumps({"organs": named[1:]}))
+    assert "does not name brain_stem, which" in problems_of(check_cohort(tmp_path), "1")["contoured_file"]
+    (tmp_path / "1" / "contoured.json").write_text("{}")
+    assert "cannot be read" in problems_of(check_cohort(tmp_path), "1")["contoured_file"]
+
+
 def test_organs_that_a_case_or_all_cases_lack(patient, tmp_path) -> None:
     ct, labels = patient
     without = relabelled(labels, np.where(np.isin(labels.array, (4, 8, 11, 22)), 0, labels.array))

@@ -1,5 +1,6 @@
 """From labelled CTs to what nnU-Net's loader reads: crops, label values, files."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -117,3 +118,13 @@ def test_unlike_shapes_are_refused(labelled, tmp_path) -> None:
     write(Volume(labels.array[:39], shorter), tmp_path / "data" / "7" / "label.nii.gz")
     with pytest.raises(InputError, match="Case 7"):
         read_case(find_cases(tmp_path / "data")[0])
+
+
+def test_samples_say_which_of_the_models_classes_are_unknown(labelled, tmp_path) -> None:
+    ct, labels = labelled
+    missing = ("eye_left", "pituitary")
+    for name, expected in (("2d", [2, 11]), ("3d_small", [2])):
+        files = write_samples("7", ct, labels.array, MODELS[name], tmp_path, uncontoured=missing)
+        for file in files:
+            if file.suffix == ".pkl":
+                assert pickle.loads(file.read_bytes())[dataset.UNKNOWN] == expected

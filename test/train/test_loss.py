@@ -115,3 +115,54 @@ def test_two_processes_come_to_the_loss_of_the_whole_batch(tmp_path: Path) -> No
     # what DistributedDataParallel makes of the two is half their sum
     averaged = torch.cat([own_gradient for _, own_gradient in shares]) / 2
     torch.testing.assert_close(averaged, gradient, rtol=1e-5, atol=1e-8)
+
+
+def slow_partial_loss(logits: Tensor, target: Tensor, unknown: Tensor, weight: Tensor) -> Tensor:
+    """The definition, sample by sample, for autograd to differentiate."""
+    probability = logits.double().softmax(1)
+    chosen, weights = [], []
+    overlap, size = torch.zeros(CLASSES).double(), torch.zeros(CLASSES).double()
+    for own, labels, organs in zip(probability, target[:, 0].long(), unknown, strict=True):
+        background = own[0] + sum(own[c] for c in range(CLASSES) if organs[c])
+        for value in range(CLASSES):
+            inside = labels == value
+            chosen.append((background if value == 0 else own[value])[inside])
+            weights.append(torch.full_like(chosen[-1], float(weight[value])))
+            if not organs[value]:
+                overlap[value] = overlap[value] + 2 * own[value][inside].sum()
+                size[value] = size[value] + inside.sum() + own[value].sum()
+    all_weights = torch.cat(weights)
+    cross_entropy = -(all_weights * torch.cat(chosen).log()).sum() / all_weights.sum()
+    return cross_entropy - ((overlap + 1e-5) / (size + 1e-5))[1:].mean()
+
+
+@pytest.mark.parametrize("organs", [[[2, 4], [], [1]], [[], [], []], [[1, 2, 3, 4]] * 3, [[3], [3], [3]]])
+def test_unknown_organs_are_not_taught_as_background(organs: list[list[int]]) -> None:
+    logits, target = sample((3, 6, 9), CLASSES)
+    unknown = torch.zeros((3, CLASSES), dtype=torch.bool)
+    for index, of_sample in enumerate(organs):
+        unknown[index, of_sample] = True
+        for value in of_sample:
+            # who did not contour it left background there
+            target[index][target[index] == value] = 0
+    weight = torch.tensor([1.0, 4.0, 2.5, 7.0, 1.5])
+    loss = one_pass_loss(weight)
+    loss.unknown = unknown
+    value, gradient = value_and_gradient(loss, logits, target)
+
+    exact_logits = logits.double().requires_grad_()
+    exact = slow_partial_loss(exact_logits, target, unknown, weight)
+    (0.3 * exact).backward()
+    assert exact_logits.grad is not None
+    torch.testing.assert_close(value.double(), exact.detach(), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(gradient.double(), exact_logits.grad, rtol=1e-4, atol=1e-7)
+
+
+def test_where_all_is_background_an_unknown_organ_is_as_good_as_it() -> None:
+    logits = torch.zeros((1, 3, 2, 2))
+    loss = DiceAndCrossEntropy()
+    loss.unknown = torch.tensor([[False, False, True]])
+    _, gradient = value_and_gradient(loss, logits, torch.zeros((1, 1, 2, 2), dtype=torch.int16))
+    torch.testing.assert_close(gradient[:, 0], gradient[:, 2])
+    assert (gradient[:, 0] < 0).all()
+    assert (gradient[:, 1] > 0).all()

@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hnseg_infer.volume import Volume
 from hnseg_train.dataset import write_samples
 from hnseg_train.export import export_bundle, published_provider
 from hnseg_train.recipes import LITE
-from hnseg_train.training import FINAL, LATEST, WEIGHTS, recipe_job, train
+from hnseg_train.training import FINAL, LATEST, WEIGHTS, recipe_job, set_nnunet_folders, train
 
 SMALL = next(model for model in LITE.models if model.name == "3d_small")
 TINY_MODEL = replace(
@@ -36,6 +37,19 @@ def work(tmp_path: Path, small_head: Volume) -> Path:
     labels[20, 38:40, 31:33] = 11
     write_samples("1", small_head, labels, TINY_MODEL, tmp_path / "preprocessed")
     return tmp_path
+
+
+def ready_trainer(work: Path) -> Any:
+    """The trainer before its first iteration, loading in this process."""
+    from hnseg_train.trainer import HNSegTrainer
+
+    set_nnunet_folders(work)
+    os.environ.update(nnUNet_n_proc_DA="0")
+    plans = {**JOB.plans, "continue_training": False}
+    trainer = HNSegTrainer(plans, JOB.configuration, "all", dict(JOB.dataset), torch.device("cpu"))
+    trainer.initialize()
+    trainer.on_train_start()
+    return trainer
 
 
 def checksum(work: Path) -> str:
@@ -161,3 +175,37 @@ def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no bundle"):
         export_bundle(tmp_path, TINY, tmp_path / "home", trained_on="", cases=1, provider={})
     assert (tmp_path / "home" / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_balanced_training_starts_near_the_weighed_shares(work: Path) -> None:
+    trainer = ready_trainer(work)
+    counts = trainer.class_voxels
+    # chiasm of 16 voxels, pituitary of 4: seen in samples that may cut them off
+    assert counts[0] > counts[1] > counts[2] > 0
+    with torch.no_grad():
+        finest = trainer.network(torch.randn(4, 1, 8, 16, 16))[0].softmax(1).mean((0, 2, 3, 4))
+    # both organs weigh as much as the larger one has voxels
+    expected = np.array([counts[0], counts[1], counts[1]]) / (counts[0] + 2 * counts[1])
+    np.testing.assert_allclose(finest, expected, rtol=0.3)
+
+
+def test_the_loss_is_told_what_nobody_contoured(tmp_path: Path, small_head: Volume) -> None:
+    labels = np.zeros(small_head.array.shape, dtype=np.uint8)
+    labels[22, 38:42, 30:34] = 8
+    write_samples(
+        "1", small_head, labels, TINY_MODEL, tmp_path / "preprocessed", uncontoured=("pituitary", "eye_left")
+    )
+    trainer = ready_trainer(tmp_path)
+    seen = []
+
+    def loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        seen.append(trainer.loss.loss.unknown)
+        return logits.mean()
+
+    trainer.loss.loss.forward = loss
+    trainer.train_step(next(trainer.dataloader_train))
+    # of the model's classes background, chiasm and pituitary the last is unknown in all four samples
+    assert seen[0].tolist() == [[False, False, True]] * 4
+    trainer.unknown = {}
+    trainer.validation_step(next(trainer.dataloader_val))
+    assert seen[-1] is None

@@ -1,0 +1,1 @@
+"""OpenKBP's head-and-neck CTs and contours as cases in StructSeg's layout."""

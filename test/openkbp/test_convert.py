@@ -1,0 +1,109 @@
+"""OpenKBP's files to cases: values, sides, what was contoured, and what is refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hnseg_infer.cli import main
+from hnseg_infer.errors import InputError
+from hnseg_infer.formats import read_labels, write
+from hnseg_infer.volume import Geometry, Volume
+from hnseg_train.openkbp.convert import structseg_labels
+
+SHAPE = (16, 32, 40)
+GEOMETRY = Geometry(SHAPE, (4.0, 4.0, 2.5), (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
+
+
+def contours() -> np.ndarray:
+    """All five of OpenKBP's organs; x grows towards the patient's left."""
+    values = np.zeros(SHAPE, np.uint8)
+    values[10:14, 18:22, 18:22] = 1
+    values[2:10, 19:21, 19:21] = 2
+    values[6:10, 14:20, 30:34] = 3
+    values[6:10, 14:20, 6:10] = 4
+    values[3:6, 4:6, 12:28] = 5
+    values[3:6, 6:14, 12:14] = values[3:6, 6:14, 26:28] = 5
+    return values
+
+
+def test_every_organ_gets_its_structseg_value() -> None:
+    values = contours()
+    labels, contoured = structseg_labels(Volume(values, GEOMETRY), "pt_1")
+    for given, wanted in ((1, 1), (2, 20), (3, 12), (4, 13)):
+        np.testing.assert_array_equal(labels.array == wanted, values == given)
+    expected = np.zeros(SHAPE, np.uint8)
+    expected[..., 20:][values[..., 20:] == 5] = 21
+    expected[..., :20][values[..., :20] == 5] = 22
+    np.testing.assert_array_equal(np.where(labels.array > 20, labels.array, 0), expected)
+    assert set(contoured) == {
+        "brain_stem",
+        "parotid_left",
+        "parotid_right",
+        "spinal_cord",
+        "mandible_left",
+        "mandible_right",
+    }
+    assert labels.geometry == GEOMETRY
+
+
+def test_sides_follow_the_header_not_the_array() -> None:
+    flipped = Geometry(SHAPE, (4.0, 4.0, 2.5), (156.0, 0.0, 0.0), (-1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
+    plain, _ = structseg_labels(Volume(contours(), GEOMETRY), "pt_1")
+    found, _ = structseg_labels(Volume(np.ascontiguousarray(contours()[..., ::-1]), flipped), "pt_1")
+    np.testing.assert_array_equal(found.array[..., ::-1], plain.array)
+
+
+def test_what_is_absent_was_not_contoured() -> None:
+    values = contours()
+    values[(values == 1) | (values == 5)] = 0
+    _, contoured = structseg_labels(Volume(values, GEOMETRY), "pt_1")
+    assert contoured == ("parotid_left", "parotid_right", "spinal_cord")
+
+
+@pytest.mark.parametrize("gone", [(), (3,), (4,)])
+def test_parotids_on_the_wrong_side_are_refused(gone: tuple[int, ...]) -> None:
+    values = np.ascontiguousarray(contours()[..., ::-1])
+    values[np.isin(values, gone)] = 0
+    with pytest.raises(InputError, match="pt_1 lie on the wrong sides"):
+        structseg_labels(Volume(values, GEOMETRY), "pt_1")
+
+
+def test_unknown_values_and_empty_files_are_refused() -> None:
+    values = contours()
+    values[0, 0, 0] = 7
+    with pytest.raises(InputError, match="value 7"):
+        structseg_labels(Volume(values, GEOMETRY), "pt_1")
+    with pytest.raises(InputError, match="no organ"):
+        structseg_labels(Volume(np.zeros(SHAPE, np.uint8), GEOMETRY), "pt_1")
+
+
+def test_the_command_writes_cases(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given, out = tmp_path / "openkbp", tmp_path / "cases"
+    given.mkdir()
+    values = contours()
+    for name in ("pt_1", "pt_2"):
+        write(Volume(np.full(SHAPE, -1000, np.int16), GEOMETRY), given / f"{name}_ct.nii.gz")
+        write(Volume(values, GEOMETRY), given / f"{name}_lab.nii.gz")
+        values[values == 5] = 0
+    assert main(["openkbp", str(given), "--out", str(out)]) == 0
+    assert sorted(path.name for path in (out / "pt_2").iterdir()) == [
+        "contoured.json",
+        "data.nii.gz",
+        "label.nii.gz",
+    ]
+    assert "mandible_left" not in json.loads((out / "pt_2" / "contoured.json").read_text())["organs"]
+    assert set(np.unique(read_labels(out / "pt_1" / "label.nii.gz").array)) == {0, 1, 12, 13, 20, 21, 22}
+    said = capsys.readouterr().out
+    assert "Wrote 2 patients" in said
+    assert "mandible_left 1" in said
+    assert "brain_stem 2" in said
+
+
+def test_the_command_names_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["openkbp", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert "No patient was found" in capsys.readouterr().err
+    (tmp_path / "pt_1_ct.nii.gz").touch()
+    assert main(["openkbp", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert "pt_1_lab.nii.gz is missing" in capsys.readouterr().err
