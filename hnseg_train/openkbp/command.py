@@ -23,18 +23,24 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Convert every patient; raises InputError for the first that cannot be used."""
+    """Convert every patient and say which cannot be used; raises InputError when none can."""
     from hnseg_train.openkbp.convert import write_case
 
     names = sorted(path.name.removesuffix(CT_SUFFIX) for path in arguments.folder.glob(f"*{CT_SUFFIX}"))
     if not names:
         raise InputError(f"No patient was found in {arguments.folder}; expected NAME{CT_SUFFIX}.")
     contoured: Counter[str] = Counter()
+    left_out: list[str] = []
     for name in names:
         ct, labels = (arguments.folder / f"{name}{suffix}" for suffix in (CT_SUFFIX, LABEL_SUFFIX))
-        if not labels.is_file():
-            raise InputError(f"{labels} is missing beside {ct.name}.")
-        contoured.update(write_case(ct, labels, arguments.out / name))
-    print(f"Wrote {len(names)} patients to {arguments.out}. Contoured in so many:")
+        try:
+            contoured.update(write_case(ct, labels, arguments.out / name))
+        except InputError as error:
+            left_out.append(str(error))
+    if len(left_out) == len(names):
+        raise InputError(f"No patient in {arguments.folder} can be used: {left_out[0]}")
+    for reason in left_out:
+        print(f"Left out: {reason}")
+    print(f"Wrote {len(names) - len(left_out)} patients to {arguments.out}. Contoured in so many:")
     for organ, count in contoured.items():
         print(f"  {organ} {count}")

@@ -106,4 +106,15 @@ def test_the_command_names_what_is_missing(tmp_path: Path, capsys: pytest.Captur
     assert "No patient was found" in capsys.readouterr().err
     (tmp_path / "pt_1_ct.nii.gz").touch()
     assert main(["openkbp", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
-    assert "pt_1_lab.nii.gz is missing" in capsys.readouterr().err
+    assert "pt_1_lab.nii.gz does not exist" in capsys.readouterr().err
+
+
+def test_a_patient_that_cannot_be_used_is_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, values in (("pt_1", contours()), ("pt_2", np.zeros(SHAPE, np.uint8))):
+        write(Volume(np.full(SHAPE, -1000, np.int16), GEOMETRY), tmp_path / f"{name}_ct.nii.gz")
+        write(Volume(values, GEOMETRY), tmp_path / f"{name}_lab.nii.gz")
+    assert main(["openkbp", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["pt_1"]
+    assert "Left out: The labels of pt_2_lab.nii.gz hold no organ." in capsys.readouterr().out
