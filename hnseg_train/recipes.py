@@ -32,7 +32,8 @@ class ModelRecipe:
     training_patch is the patch of one training sample; patch is the tile at inference and sets the topology.
     mirror_axes count the patch's axes; the last one (x, left-right) belongs to 3D-small alone.
     balanced: at first all organs weigh the same in the cross-entropy, whatever their size (schedules.py), so
-    that a thousand iterations are enough to find the small ones.
+    that a thousand iterations are enough to find the small ones. foreground_fraction: where it is not the
+    recipe's; nnU-Net rounds it to whole samples of a batch, so that of two 0.8 would make both.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ModelRecipe:
     mirror_axes: tuple[int, ...]
     epochs: int
     balanced: bool = False
+    foreground_fraction: float | None = None
 
     @property
     def configuration(self) -> str:
@@ -96,7 +98,7 @@ LITE = Recipe(
     models=(
         ModelRecipe("2d", "whole", (512, 512), (256, 256), 16, 192, 6, (), 36, True),
         ModelRecipe("3d_small", "small_organ_roi", (16, 64, 64), (16, 64, 64), 16, 128, 4, (), 12, True),
-        ModelRecipe("3d", "head_window", (32, 256, 256), (16, 128, 128), 16, 96, 2, (), 30, True),
+        ModelRecipe("3d", "head_window", (32, 256, 256), (16, 128, 128), 16, 96, 2, (), 30, True, 0.5),
     ),
     iterations_per_epoch=50,
     learning_rate=1e-3,
@@ -187,7 +189,7 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
             "checkpoint_every": recipe.checkpoint_every,
             "learning_rate": recipe.learning_rate,
             "schedule": recipe.schedule,
-            "foreground_fraction": recipe.foreground_fraction,
+            "foreground_fraction": model.foreground_fraction or recipe.foreground_fraction,
             "elastic_probability": recipe.elastic_probability,
             "balanced": model.balanced,
             "mirror_axes": list(model.mirror_axes),
