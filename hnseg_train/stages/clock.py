@@ -30,6 +30,10 @@ class Clock:
         self._jobs = dict(jobs)
         self._seconds: dict[str, float] = {}
 
+    def begin(self, item: str, job: TrainingJob) -> None:
+        """A training starts: perhaps anew, because what it is made from has changed."""
+        self._jobs[item] = job
+
     def finish(self, item: str) -> None:
         """A training is done."""
         self._jobs.pop(item, None)

@@ -98,6 +98,7 @@ def job_item(road: Road, job: TrainingJob, samples_of: ModelRecipe) -> Item:
 def _train(road: Road, job: TrainingJob, samples_of: ModelRecipe) -> Sequence[Path]:
     _write_splits(road, samples_of)
     item, clock = fold_item(job.name, job.fold), _clock(road)
+    clock.begin(item, job)
 
     def tell(report: "EpochReport") -> None:
         road.say(epoch_line(item, report, *clock.remaining(item, report)))

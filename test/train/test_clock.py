@@ -30,14 +30,20 @@ def test_an_epoch_costs_voxels_times_features_squared() -> None:
 
 def test_time_left_counts_this_training_and_all_others() -> None:
     clock = Clock(JOBS)
-    own, whole = clock.remaining("2d_fold_0", report(4, 54, 10.0))
-    assert own == 500
-    # the other fold: 54 epochs of 10 s; 3d-small: 16 epochs, as long as their cost says
+    own, whole = clock.remaining("2d_fold_0", report(4, 36, 10.0))
+    assert own == 320
+    # the other fold: 36 epochs of 10 s; 3d-small: 12 epochs, as long as their cost says
     small = 10.0 * epoch_cost(JOBS["3d_small_fold_0"]) / epoch_cost(JOBS["2d_fold_0"])
-    assert whole == pytest.approx(500 + 540 + 16 * small)
+    assert whole == pytest.approx(320 + 360 + 12 * small)
     clock.finish("2d_fold_0")
     # an epoch of 20 s after many of 10 s: 13 s are reckoned with
-    assert clock.remaining("2d_fold_1", report(53, 54, 20.0))[0] == pytest.approx(13)
+    assert clock.remaining("2d_fold_1", report(35, 36, 20.0))[0] == pytest.approx(13)
+
+
+def test_a_training_that_was_thought_done_may_start_anew() -> None:
+    clock = Clock({})
+    clock.begin("2d_fold_0", JOBS["2d_fold_0"])
+    assert clock.remaining("2d_fold_0", report(6, 36, 10.0)) == (300, 300)
 
 
 def test_durations_are_short() -> None:
