@@ -28,9 +28,7 @@ from hnseg_infer.volume import from_canonical
 from hnseg_train.evaluation.cohort import Cases, summarise, summarise_organs
 from hnseg_train.evaluation.comparison import compare, signed_rank_p
 from hnseg_train.evaluation.metrics import OrganScore, score_case
-from hnseg_train.export import published_provider
 from hnseg_train.recipes import RECIPES, SMALL_ORGANS
-from hnseg_train.stages.fold_models import organ_names
 from hnseg_train.stages.predictions import prediction_file
 from hnseg_train.stages.records import Ledger
 from hnseg_train.stages.road import Road, Settings
@@ -44,7 +42,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="The publication's claims on generated patients.")
     parser.add_argument("--data", type=Path, required=True, help="as given to hnseg train")
     parser.add_argument("--work", type=Path, required=True, help="of that training, finished")
-    parser.add_argument("--plan", choices=RECIPES, default="lite", help="as given to it (default: lite)")
+    plans = [name for name, recipe in RECIPES.items() if len(recipe.models) == len(MODELS)]
+    parser.add_argument("--plan", choices=plans, default="lite", help="as given to it (default: lite)")
     parser.add_argument("--folds", type=int, default=2, help="as given to it (default: 2)")
     parser.add_argument(
         "--nnunet-cases", type=int, default=6, help="plain nnU-Net is scored on so many (default: 6)"
@@ -81,7 +80,7 @@ def mirroring(road: Road, cases: Sequence[str]) -> dict[str, Any]:
                 predicted = on_file_grid(road, case, labels)
             else:
                 predicted = read_labels(prediction_file(road, "2d", case))
-            scores[case] = score_case(predicted, reference, organ_names())
+            scores[case] = score_case(predicted, reference, dict(road.recipe.organs))
             wrong.append(other_side(predicted.array, reference.array))
         found[name] = {
             "dsc": {organ.name: organ.dsc.mean for organ in summarise_organs(scores.values()) if organ.dsc},
@@ -131,7 +130,7 @@ def organ_dsc(cases: Cases, name: str) -> list[float]:
 def combination(road: Road, stored: Mapping[str, Cases]) -> dict[str, Any]:
     """(c): means over the 22 organs of the two models that know them all, and of the combination."""
     named = {model: stored[model] for model in MODELS}
-    chosen = compare(named, published_provider()).provider
+    chosen = compare(named, road.recipe.published_provider()).provider
     systems = {
         "2d": stored["2d"],
         "3d": stored["3d"],
@@ -146,7 +145,7 @@ def chosen_elsewhere(road: Road, named: Mapping[str, Cases]) -> Cases:
     combined: dict[str, Sequence[OrganScore]] = {}
     for held_out in road.folds:
         others = {m: {c: s for c, s in cases.items() if c not in held_out} for m, cases in named.items()}
-        provider = compare(others, published_provider()).provider
+        provider = compare(others, road.recipe.published_provider()).provider
         for case in held_out:
             by_model = {model: {score.name: score for score in named[model][case]} for model in named}
             combined[case] = [by_model[model][organ] for organ, model in provider.items()]
@@ -157,7 +156,9 @@ def against_nnunet(road: Road, stored: Mapping[str, Cases], cases: Sequence[str]
     """(c): plain nnU-Net in 2D beside our models on the same cases of fold 0."""
     labels = plain_nnunet(road)
     plain = {
-        case: score_case(on_file_grid(road, case, labels), read_labels(road.cases[case].label), organ_names())
+        case: score_case(
+            on_file_grid(road, case, labels), read_labels(road.cases[case].label), dict(road.recipe.organs)
+        )
         for case in cases
     }
     systems: dict[str, Cases] = {

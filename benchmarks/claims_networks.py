@@ -58,7 +58,7 @@ def plain_job(road: Road) -> TrainingJob:
     set_nnunet_folders(road.work)
     model, grids = two_d(road), road.grids
     cases = [CaseGrid(case.name, case.ct, case.label, *grids[case.name]) for case in road.cases.values()]
-    plans = plan_baseline(road.work / "raw", road.preprocessed, cases, model)
+    plans = plan_baseline(road.work / "raw", road.preprocessed, cases, model, road.recipe.organs)
     settings = plans["2d"]
     settings["patch_size"], settings["batch_size"] = list(model.training_patch), model.batch_size
     arguments = settings["architecture"]["arch_kwargs"]

@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 from random_networks import random_network
 
-from hnseg_train.dataset import ORGANS
-from hnseg_train.export import export_bundle, published_provider
-from hnseg_train.recipes import PAPER, Recipe, model_labels, plans_json
+from hnseg_train.export import export_bundle
+from hnseg_train.nnunet_plans import model_labels, plans_json
+from hnseg_train.recipes import PAPER, Recipe
 from hnseg_train.training import final_checkpoint
 
 
@@ -39,7 +39,7 @@ def random_bundle(folder: Path, plan: Recipe, seed: int = 1) -> None:
     with tempfile.TemporaryDirectory() as work:
         for index, model in enumerate(plan.models):
             configuration = plans_json(plan, model, for_training=False)["configurations"][model.configuration]
-            classes = 1 + len(model_labels(model, ORGANS))
+            classes = 1 + len(model_labels(model, plan.organs))
             network = random_network(configuration["architecture"]["arch_kwargs"], classes, seed + index)
             checkpoint = final_checkpoint(Path(work), plan, model)
             checkpoint.parent.mkdir(parents=True)
@@ -50,7 +50,7 @@ def random_bundle(folder: Path, plan: Recipe, seed: int = 1) -> None:
             folder,
             trained_on="nothing: random weights, to measure with",
             cases=0,
-            provider=published_provider(),
+            provider=plan.published_provider(),
         )
 
 

@@ -71,7 +71,8 @@ def prepare(recipe: Recipe, preprocessed: Path) -> None:
     for case in range(1, CASES + 1):
         phantom = generate(SEED, case)
         for model in recipe.models:
-            write_samples(str(case), phantom.ct, phantom.labels.array, model, preprocessed)
+            labels = phantom.labels.array
+            write_samples(str(case), phantom.ct, labels, model, preprocessed, organs=recipe.organs)
 
 
 def measure(recipe: Recipe, model: ModelRecipe, arguments: argparse.Namespace) -> dict[str, list[float]]:

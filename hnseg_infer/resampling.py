@@ -70,6 +70,27 @@ def organ_labels(probabilities: NDArray[np.float32], shape: Shape3) -> NDArray[n
     return labels
 
 
+def resample_labels(labels: NDArray[np.uint8], shape: Shape3) -> NDArray[np.uint8]:
+    """Labels on a grid of another shape: each voxel gets the value that most of what it stands for has."""
+    weights = [axis_weights(given, wanted) for given, wanted in zip(labels.shape, shape, strict=True)]
+    result, largest = np.zeros(shape, np.uint8), np.ones(shape, np.float32)
+    shares = []
+    for value in np.unique(labels[labels > 0]).tolist():
+        inside = labels == value
+        fine, coarse, parts = _box(inside, weights)
+        share = inside[coarse].astype(np.float32)
+        for axis, part in enumerate(parts):
+            share = _apply(part, share, axis)
+        shares.append((value, fine, share))
+        largest[fine] -= share
+    for value, fine, share in shares:
+        # ``largest`` holds the background's share at first
+        wins = share > largest[fine]
+        result[fine][wins] = value
+        largest[fine][wins] = share[wins]
+    return result
+
+
 def _box(
     inside: NDArray[np.bool_], weights: Sequence[NDArray[np.float32]]
 ) -> tuple[tuple[slice, ...], tuple[slice, ...], list[NDArray[np.float32]]]:

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.files import write_whole
-from hnseg_train.dataset import ORGANS
-from hnseg_train.recipes import ModelRecipe, Recipe, dataset_json, unresampled
+from hnseg_train.nnunet_plans import dataset_json, unresampled
+from hnseg_train.recipes import ModelRecipe, Organs, Recipe
 from hnseg_train.training import BASELINE_TRAINER, TrainingJob
 
 CONFIGURATIONS = {"nnunet_2d": "2d", "nnunet_3d": "3d_fullres"}
@@ -39,15 +39,17 @@ class CaseGrid:
     spacing: tuple[float, float, float]
 
 
-def plan_baseline(raw: Path, preprocessed: Path, cases: Sequence[CaseGrid], whole: ModelRecipe) -> Any:
+def plan_baseline(
+    raw: Path, preprocessed: Path, cases: Sequence[CaseGrid], whole: ModelRecipe, organs: Organs
+) -> Any:
     """nnU-Net's default configurations ``2d`` and ``3d_fullres`` for these cases, as JSON values.
 
-    whole: the model whose samples are whole CTs, on which both are trained.
+    whole: the model whose samples are whole CTs, on which both are trained. organs: of the recipe.
     """
     from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
     from nnunetv2.utilities.json_export import recursive_fix_for_json_export
 
-    _describe(raw / RAW_DATASET, preprocessed / RAW_DATASET, cases, whole)
+    _describe(raw / RAW_DATASET, preprocessed / RAW_DATASET, cases, whole, organs)
     planner = ExperimentPlanner(RAW_DATASET)
     spacing = planner.determine_fullres_target_spacing()
     shape = np.median([case.shape for case in cases], axis=0)
@@ -95,7 +97,7 @@ def baseline_job(
             "configurations": {configuration: settings},
         },
         configuration=configuration,
-        dataset=dataset_json(whole, ORGANS, cases),
+        dataset=dataset_json(whole, recipe.organs, cases),
         fold=fold,
     )
 
@@ -134,9 +136,11 @@ def predict_baseline(
     return labels
 
 
-def _describe(raw: Path, preprocessed: Path, cases: Sequence[CaseGrid], whole: ModelRecipe) -> None:
+def _describe(
+    raw: Path, preprocessed: Path, cases: Sequence[CaseGrid], whole: ModelRecipe, organs: Organs
+) -> None:
     """The two files that nnU-Net's planner reads."""
-    dataset = dataset_json(whole, ORGANS, len(cases)) | {
+    dataset = dataset_json(whole, organs, len(cases)) | {
         # any channel but "CT" is z-scored
         "dataset": {
             case.name: {"images": [str(case.ct.resolve())], "label": str(case.label.resolve())}

@@ -6,9 +6,10 @@ so that a network sees in training what it will see in use; nothing is resampled
 
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,13 @@ from hnseg_infer.checks import check_ct
 from hnseg_infer.errors import InputError
 from hnseg_infer.files import write_whole
 from hnseg_infer.formats import read_ct, read_labels
-from hnseg_infer.organs import STRUCTSEG_ORGANS
 from hnseg_infer.preprocessing import Window, crop_window, labels_center, roi_window, z_score
+from hnseg_infer.resampling import resample, resample_labels, shape_at
 from hnseg_infer.volume import Volume, to_canonical
 from hnseg_infer.windows import Center
 from hnseg_train.contoured import uncontoured
-from hnseg_train.recipes import SMALL_ORGANS, ModelRecipe, model_labels
+from hnseg_train.nnunet_plans import model_labels
+from hnseg_train.recipes import SMALL_ORGANS, STRUCTSEG, ModelRecipe, Organs
 
 ROIS_PER_CASE = 6
 """Jittered small-organ ROIs that each case gives; the first is centred."""
@@ -33,8 +35,6 @@ ROI_JITTER = (1.5, 4.0, 4.0)
 UNKNOWN = "unknown_classes"
 """Where a sample's properties say which classes its labels hold as background."""
 
-ORGANS = tuple((organ.id, organ.name) for organ in STRUCTSEG_ORGANS)
-
 
 @dataclass(frozen=True)
 class Case:
@@ -44,10 +44,9 @@ class Case:
     ct: Path
     label: Path
 
-    @property
-    def uncontoured(self) -> tuple[str, ...]:
-        """The organs that nobody contoured; raises InputError for an unusable contoured.json."""
-        return uncontoured(self.label.parent, [name for _, name in ORGANS])
+    def uncontoured(self, organs: Organs) -> tuple[str, ...]:
+        """Those of the organs that nobody contoured; raises InputError for an unusable contoured.json."""
+        return uncontoured(self.label.parent, [name for _, name in organs])
 
 
 def find_cases(folder: Path) -> list[Case]:
@@ -94,7 +93,7 @@ def training_windows(
     elif model.crop == "head_window":
         yield crop_window(ct.array, ct.geometry.spacing_zyx)
     else:
-        center = center or labels_center(labels, [value for value, name in ORGANS if name in SMALL_ORGANS])
+        center = center or labels_center(labels, [value for value, name in STRUCTSEG if name in SMALL_ORGANS])
         if center is None:
             return
         size = (model.patch[0], model.patch[1], model.patch[2])
@@ -107,11 +106,13 @@ def training_windows(
             yield roi_window((z, y, x), size, ct.geometry.shape)
 
 
-def model_target(model: ModelRecipe, labels: NDArray[np.uint8]) -> NDArray[np.int16]:
+def model_target(
+    model: ModelRecipe, labels: NDArray[np.uint8], organs: Organs = STRUCTSEG
+) -> NDArray[np.int16]:
     """Organ ids to the model's own label values; other organs become background."""
     table = np.zeros(256, dtype=np.int16)
-    values = model_labels(model, ORGANS)
-    for value, name in ORGANS:
+    values = model_labels(model, organs)
+    for value, name in organs:
         table[value] = values.get(name, 0)
     target: NDArray[np.int16] = table[labels]
     return target
@@ -125,21 +126,28 @@ def write_samples(
     preprocessed: Path,
     center: Center | None = None,
     uncontoured: Collection[str] = (),
+    organs: Organs = STRUCTSEG,
 ) -> list[Path]:
     """Write a case's training samples to the model's data set; returns the files, three a sample.
 
     Every file appears whole or not at all. center: see ``training_windows``. uncontoured: organs that the
-    labels hold as background because nobody contoured them.
+    labels hold as background because nobody contoured them. organs: of the recipe.
     """
-    unknown = [value for organ, value in model_labels(model, ORGANS).items() if organ in uncontoured]
+    values = model_labels(model, organs)
+    unknown = [value for organ, value in values.items() if organ in uncontoured]
     folder = model_folder(preprocessed, model)
     unfinished = folder / f"unfinished_{name}"
     files = []
     for index, window in enumerate(training_windows(model, ct, labels, center)):
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
-        target = model_target(model, labels[window])
-        _save(z_score(ct.array[window]), target, unknown, model, unfinished / f"{name}_{index}")
+        image, part = ct.array[window], labels[window]
+        if model.spacing is not None:
+            shape = shape_at(image.shape, ct.geometry.spacing_zyx, model.spacing)
+            image, part = resample(image, shape), resample_labels(part, shape)
+        target = model_target(model, part, organs)
+        properties = {"class_locations": _class_locations(target, values.values()), UNKNOWN: unknown}
+        _save(z_score(image), target, properties, model, unfinished / f"{name}_{index}")
         for file in sorted(unfinished.iterdir()):
             files.append(folder / model.name / file.name)
             os.replace(file, files[-1])
@@ -161,29 +169,30 @@ def model_folder(preprocessed: Path, model: ModelRecipe) -> Path:
     return folder
 
 
+def _class_locations(target: NDArray[np.int16], values: Iterable[int]) -> Any:
+    """Where nnU-Net's loader finds each class."""
+    from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
+
+    return DefaultPreprocessor._sample_foreground_locations(target[None], list(values))
+
+
 def _save(
     image: NDArray[np.float32],
     target: NDArray[np.int16],
-    unknown: Sequence[int],
+    properties: Mapping[str, Any],
     model: ModelRecipe,
     stem: Path,
 ) -> None:
     # nnU-Net is imported where it is used: it takes seconds
-    from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
     from nnunetv2.training.dataloading.nnunet_dataset import comp_blosc2_params, nnUNetDatasetBlosc2
 
     data, seg = image[None], target[None]
-    classes = list(model_labels(model, ORGANS).values())
-    properties = {
-        "class_locations": DefaultPreprocessor._sample_foreground_locations(seg, classes),
-        UNKNOWN: list(unknown),
-    }
     blocks, chunks = comp_blosc2_params(data.shape, model.training_patch, data.itemsize)
     seg_blocks, seg_chunks = comp_blosc2_params(seg.shape, model.training_patch, seg.itemsize)
     nnUNetDatasetBlosc2.save_case(
         data,
         seg,
-        properties,
+        dict(properties),
         str(stem),
         chunks=chunks,
         blocks=blocks,

@@ -8,33 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hnseg_infer.bundle import FORMAT_VERSION, MANIFEST
+from hnseg_infer.bundle import FORMAT_VERSION, MANIFEST, NATIVE
 from hnseg_infer.errors import InputError
 from hnseg_infer.report import NOT_FOR_CLINICAL_USE
-from hnseg_train.dataset import ORGANS
-from hnseg_train.recipes import (
-    PUBLISHED_2D_ORGANS,
-    SMALL_ORGANS,
-    ModelRecipe,
-    Recipe,
-    dataset_json,
-    plans_json,
-)
+from hnseg_train.nnunet_plans import dataset_json, plans_json
+from hnseg_train.recipes import SMALL_ORGANS, ModelRecipe, Recipe
 from hnseg_train.training import ALL, final_checkpoint
 
 CARD_PAGE = "CARD.md"
 """The bundle card as a page, beside bundle.json."""
-
-
-def published_provider() -> dict[str, str]:
-    """Organ name to model, as the publication combined them (docs/method.md)."""
-
-    def model(organ: str) -> str:
-        if organ in SMALL_ORGANS:
-            return "3d_small"
-        return "2d" if organ in PUBLISHED_2D_ORGANS else "3d"
-
-    return {name: model(name) for _, name in ORGANS}
 
 
 def export_bundle(
@@ -67,7 +49,7 @@ def export_bundle(
         folder = staging / model.name
         (folder / "fold_all").mkdir(parents=True)
         _write_json(folder / "plans.json", plans_json(recipe, model, for_training=False))
-        _write_json(folder / "dataset.json", dataset_json(model, ORGANS, cases))
+        _write_json(folder / "dataset.json", dataset_json(model, recipe.organs, cases))
         _strip(
             final_checkpoint(work, recipe, model, fold), model, folder / "fold_all" / "checkpoint_final.pth"
         )
@@ -80,7 +62,7 @@ def export_bundle(
             "name": f"hnseg-{recipe.name}",
             "trained_on": trained_on,
             "intended_use": NOT_FOR_CLINICAL_USE,
-            "organs": [{"id": value, "name": name} for value, name in ORGANS],
+            "organs": [{"id": value, "name": name} for value, name in recipe.organs],
             "models": {model.name: _model_entry(model) for model in recipe.models},
             "provider": dict(provider),
             "sha256": checksums(staging),
@@ -109,7 +91,11 @@ def checksums(folder: Path) -> dict[str, str]:
 
 
 def _model_entry(model: ModelRecipe) -> dict[str, Any]:
-    entry: dict[str, Any] = {"folder": model.name, "crop": model.crop, "spacing": "native"}
+    entry: dict[str, Any] = {
+        "folder": model.name,
+        "crop": model.crop,
+        "spacing": list(model.spacing or ()) or NATIVE,
+    }
     if model.crop == "small_organ_roi":
         entry |= {"from_model": "2d", "organs": list(SMALL_ORGANS), "size_zyx": list(model.patch)}
     return entry

@@ -1,17 +1,21 @@
-"""The training plans ``paper``, ``lite`` and ``check``, and the nnU-Net v2 files that they turn into.
+"""The training plans: ``paper``, ``lite``, ``check`` and ``coarse``.
 
 Patches and spacings are in (z,) y, x order. ``paper`` is the published one (docs/method.md). ``lite`` keeps
 its topology with narrow stages; it trains on smaller patches and on a fixed schedule, so that two CPU cores
 make the demonstration weights in one sitting. ``check`` follows the same rules with few features, small
 patches and a handful of iterations: it proves in minutes that data, disk and software go all the way to a
-bundle, and its weights are not for use.
+bundle, and its weights are not for use. ``coarse`` is for CTs of low resolution such as OpenKBP's: what the
+models see is resampled to one spacing, there are six organs and no 3D-small model.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from hnseg_infer.networks.topology import unet_topology
+from hnseg_infer.organs import STRUCTSEG_ORGANS
+
+Organs = tuple[tuple[int, str], ...]
+"""Label value and name of each organ."""
+
+STRUCTSEG: Organs = tuple((organ.id, organ.name) for organ in STRUCTSEG_ORGANS)
 
 NOMINAL_SPACING = (3.0, 1.0, 1.0)
 """Slice distance and pixel size (mm) of a StructSeg CT; only their ratio matters, nothing is resampled."""
@@ -30,6 +34,7 @@ class ModelRecipe:
     """One network: what it sees, how wide it is, how it is trained.
 
     training_patch is the patch of one training sample; patch is the tile at inference and sets the topology.
+    spacing: mm (z, y, x) to which what it sees is resampled, None for the CT's own voxels.
     mirror_axes count the patch's axes; the last one (x, left-right) belongs to 3D-small alone.
     balanced: at first all organs weigh the same in the cross-entropy, whatever their size (schedules.py), so
     that a thousand iterations are enough to find the small ones. foreground_fraction: where it is not the
@@ -47,6 +52,7 @@ class ModelRecipe:
     epochs: int
     balanced: bool = False
     foreground_fraction: float | None = None
+    spacing: tuple[float, float, float] | None = None
 
     @property
     def configuration(self) -> str:
@@ -66,6 +72,7 @@ class Recipe:
     schedule is ``plateau`` (the publication's, from its 3e-4) or ``poly`` (falls to zero over the given
     epochs; a few thousand iterations need the higher rate). checkpoint_every: epochs that an interruption
     costs at most. baseline_features: most features of plain nnU-Net's stages, None for its own default.
+    organs: what the data's labels hold and the bundle outlines.
     """
 
     name: str
@@ -77,6 +84,15 @@ class Recipe:
     elastic_probability: float
     checkpoint_every: int = 5
     baseline_features: int | None = None
+    organs: Organs = STRUCTSEG
+
+    def published_provider(self) -> dict[str, str]:
+        """Organ name to the model that the publication took it from; to the first where that is missing."""
+        names = [model.name for model in self.models]
+        return {
+            organ: published if (published := _published(organ)) in names else names[0]
+            for _, organ in self.organs
+        }
 
 
 PAPER = Recipe(
@@ -123,87 +139,31 @@ CHECK = Recipe(
     baseline_features=8,
 )
 
-RECIPES = {recipe.name: recipe for recipe in (PAPER, LITE, CHECK)}
+COARSE_MM = (2.5, 4.0, 4.0)
+"""Spacing of OpenKBP's CTs, about."""
+
+COARSE_ORGANS = frozenset(
+    ("brain_stem", "parotid_left", "parotid_right", "spinal_cord", "mandible_left", "mandible_right")
+)
+
+COARSE = Recipe(
+    name="coarse",
+    models=(
+        ModelRecipe("2d", "whole", (128, 128), (128, 128), 24, 256, 16, (), 40, True, None, COARSE_MM),
+        ModelRecipe("3d", "whole", (32, 128, 128), (32, 96, 96), 24, 192, 2, (), 40, True, None, COARSE_MM),
+    ),
+    iterations_per_epoch=50,
+    learning_rate=1e-3,
+    schedule="poly",
+    foreground_fraction=0.5,
+    elastic_probability=0.2,
+    organs=tuple((value, name) for value, name in STRUCTSEG if name in COARSE_ORGANS),
+)
+
+RECIPES = {recipe.name: recipe for recipe in (PAPER, LITE, CHECK, COARSE)}
 
 
-def model_labels(model: ModelRecipe, organs: Sequence[tuple[int, str]]) -> dict[str, int]:
-    """Organ name to the model's own label value; ``organs`` are the data set's (id, name) pairs."""
-    if model.label_names is None:
-        return {name: value for value, name in organs}
-    return {name: value for value, name in enumerate(model.label_names, start=1)}
-
-
-def dataset_json(model: ModelRecipe, organs: Sequence[tuple[int, str]], cases: int) -> dict[str, Any]:
-    """nnU-Net's dataset.json for one model."""
-    return {
-        "channel_names": {"0": "CT"},
-        "labels": {"background": 0, **model_labels(model, organs)},
-        "numTraining": cases,
-        "file_ending": ".nii.gz",
-    }
-
-
-def unresampled() -> dict[str, Any]:
-    """The entries of an nnU-Net configuration that keep every voxel as it is."""
-    return {
-        f"resampling_fn_{kind}{suffix}": value
-        for kind in ("data", "seg", "probabilities")
-        for suffix, value in (("", "no_resampling_hack"), ("_kwargs", {}))
-    }
-
-
-def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dict[str, Any]:
-    """nnU-Net's plans.json for one model: z-score, no resampling, our U-Net.
-
-    for_training puts in the training patch and, under ``hnseg``, what only our trainer reads.
-    """
-    spacing = NOMINAL_SPACING[-len(model.patch) :]
-    topology = unet_topology(model.patch, spacing, model.first_features, model.feature_cap)
-    configuration: dict[str, Any] = {
-        "data_identifier": model.name,
-        "preprocessor_name": "DefaultPreprocessor",
-        "batch_size": model.batch_size,
-        "patch_size": list(model.training_patch if for_training else model.patch),
-        "median_image_size_in_voxels": list(model.patch),
-        "spacing": list(spacing),
-        "normalization_schemes": ["ZScoreNormalization"],
-        "use_mask_for_norm": [False],
-        **unresampled(),
-        "batch_dice": True,
-        "architecture": {
-            "network_class_name": "hnseg_infer.networks.unet.UNet",
-            "arch_kwargs": {
-                "n_stages": len(topology.features),
-                "features_per_stage": list(topology.features),
-                "conv_op": f"torch.nn.modules.conv.Conv{len(model.patch)}d",
-                "kernel_sizes": [list(kernel) for kernel in topology.kernel_sizes],
-                "strides": [list(stride) for stride in topology.strides],
-            },
-            "_kw_requires_import": ["conv_op"],
-        },
-    }
-    if for_training:
-        configuration["hnseg"] = {
-            "epochs": model.epochs,
-            "iterations_per_epoch": recipe.iterations_per_epoch,
-            "checkpoint_every": recipe.checkpoint_every,
-            "learning_rate": recipe.learning_rate,
-            "schedule": recipe.schedule,
-            "foreground_fraction": model.foreground_fraction or recipe.foreground_fraction,
-            "elastic_probability": recipe.elastic_probability,
-            "balanced": model.balanced,
-            "mirror_axes": list(model.mirror_axes),
-        }
-    return {
-        "dataset_name": f"hnseg_{model.name}",
-        "plans_name": recipe.name,
-        "original_median_spacing_after_transp": list(NOMINAL_SPACING),
-        "original_median_shape_after_transp": [1, *model.patch][-3:],
-        "image_reader_writer": "SimpleITKIO",
-        "transpose_forward": [0, 1, 2],
-        "transpose_backward": [0, 1, 2],
-        "experiment_planner_used": "hnseg",
-        "label_manager": "LabelManager",
-        "foreground_intensity_properties_per_channel": {},
-        "configurations": {model.configuration: configuration},
-    }
+def _published(organ: str) -> str:
+    if organ in SMALL_ORGANS:
+        return "3d_small"
+    return "2d" if organ in PUBLISHED_2D_ORGANS else "3d"

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hnseg_infer.files import write_whole
-from hnseg_train.dataset import ORGANS
 from hnseg_train.event_files import event_log
-from hnseg_train.recipes import ModelRecipe, Recipe, dataset_json, plans_json
+from hnseg_train.nnunet_plans import dataset_json, plans_json
+from hnseg_train.recipes import ModelRecipe, Recipe
 from hnseg_train.several_gpus import run_in_processes
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def recipe_job(recipe: Recipe, model: ModelRecipe, fold: int | str, cases: int) 
         trainer=TRAINER,
         plans=plans_json(recipe, model, for_training=True),
         configuration=model.configuration,
-        dataset=dataset_json(model, ORGANS, cases),
+        dataset=dataset_json(model, recipe.organs, cases),
         fold=fold,
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from hnseg_infer.resampling import axis_weights, organ_labels, resample, shape_at
+from hnseg_infer.resampling import axis_weights, organ_labels, resample, resample_labels, shape_at
 
 
 def test_shape_keeps_the_extent():
@@ -90,3 +90,18 @@ def test_a_ball_comes_back_as_a_ball():
     true = np.sqrt(((z - 9.5) * 3) ** 2 + (y - 47.5) ** 2 + (x - 47.5) ** 2) < 20
     assert 2 * (labels & true).sum() / (labels.sum() + true.sum()) > 0.96
     assert ndimage.label(labels)[1] == 1
+
+
+@pytest.mark.parametrize("shape", [(6, 7, 8), (3, 4, 5), (12, 9, 20)])
+def test_labels_get_the_value_with_the_largest_share(shape):
+    labels = np.random.default_rng(5).integers(0, 4, (6, 7, 8)).astype(np.uint8) * 10
+    shares = np.stack([resample((labels == value).astype(np.float32), shape) for value in (0, 10, 20, 30)])
+    expected = shares.argmax(axis=0).astype(np.uint8) * 10
+    clear = np.sort(shares, axis=0)[-1] - np.sort(shares, axis=0)[-2] > 1e-4
+    found = resample_labels(labels, shape)
+    np.testing.assert_array_equal(found[clear], expected[clear])
+    assert clear.mean() > 0.5
+
+
+def test_no_labels_stay_none():
+    assert not resample_labels(np.zeros((4, 5, 6), np.uint8), (2, 3, 3)).any()

@@ -11,7 +11,6 @@ from hnseg_infer.report import NOT_FOR_CLINICAL_USE
 from hnseg_train.evaluation.cohort import summarise, summarise_organs
 from hnseg_train.evaluation.metrics import DSC, HD95, NSD
 from hnseg_train.evaluation.table import markdown_table, number
-from hnseg_train.export import published_provider
 from hnseg_train.stages.folds import FOLD_SEED
 from hnseg_train.stages.road import Road
 from hnseg_train.stages.tables import FUSED, read_provider, read_scores, shown_models
@@ -72,7 +71,7 @@ def make_card(road: Road) -> dict[str, Any]:
             for s in summarise_organs(scores[FUSED].values())
         ],
         "provider": read_provider(road),
-        "published_provider": published_provider(),
+        "published_provider": road.recipe.published_provider(),
         "licence": LICENCE,
         "intended_use": NOT_FOR_CLINICAL_USE,
         "limits": list(LIMITS),

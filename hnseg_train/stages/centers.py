@@ -18,10 +18,10 @@ from hnseg_infer.files import write_whole
 from hnseg_infer.preprocessing import labels_center
 from hnseg_infer.windows import Center, inferred_center, robust_center
 from hnseg_train.dataset import ROI_JITTER, read_case, write_samples
-from hnseg_train.recipes import SMALL_ORGANS, ModelRecipe
+from hnseg_train.recipes import SMALL_ORGANS, STRUCTSEG, ModelRecipe
 from hnseg_train.stages.data import PREPROCESS
 from hnseg_train.stages.engine import Item, Stage
-from hnseg_train.stages.fold_models import labels_by_model, load_fold, organ_names
+from hnseg_train.stages.fold_models import labels_by_model, load_fold
 from hnseg_train.stages.networks import ROI_CENTERS, fold_item, folds_stage_name
 from hnseg_train.stages.road import Road, remove_strangers, sampling_inputs, write_json
 
@@ -48,7 +48,7 @@ def roi_center(
     spacing_zyx: tuple[float, float, float],
 ) -> RoiCenter | None:
     """Where inference would look, else where the reference says, moved at random; None without either."""
-    names = organ_names()
+    names = dict(STRUCTSEG)
     ids = [value for value, name in names.items() if name in SMALL_ORGANS]
     true = labels_center(reference, ids)
     center, source = robust_center(predicted, ids, size_zyx), FOUND
@@ -74,7 +74,7 @@ def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
                 inputs = {
                     **road.case_inputs(name),
                     "weights": road.ledger.result(folds_stage_name(FROM), fold_item(FROM, fold)),
-                    "samples": sampling_inputs(small),
+                    "samples": sampling_inputs(road.recipe, small),
                     "jitter": ROI_JITTER,
                 }
                 yield Item(name, inputs, partial(_make, road, small, name, fold))
@@ -97,8 +97,11 @@ def _make(road: Road, small: ModelRecipe, name: str, fold: int) -> Sequence[Path
     file = write_json(_center_file(road, name), None if found is None else asdict(found))
     if found is None:
         return [file]
-    center, folder = found.center_zyx, road.preprocessed
-    return [file, *write_samples(name, ct, reference, small, folder, center, case.uncontoured)]
+    organs = road.recipe.organs
+    samples = write_samples(
+        name, ct, reference, small, road.preprocessed, found.center_zyx, case.uncontoured(organs), organs
+    )
+    return [file, *samples]
 
 
 def _report(road: Road, centers: Mapping[str, Path]) -> Sequence[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from hnseg_infer.errors import InputError
 from hnseg_train.cohort_check import check_cohort, summary, write_report
 from hnseg_train.cohort_check.report import JSON_NAME, MARKDOWN_NAME
-from hnseg_train.dataset import ORGANS, read_case, write_samples
+from hnseg_train.dataset import read_case, write_samples
 from hnseg_train.recipes import ModelRecipe
 from hnseg_train.stages.engine import Item, Stage
 from hnseg_train.stages.plain_nnunet import plan_item
@@ -20,7 +20,7 @@ def data_check_stage(road: Road) -> Stage:
     """Everything wrong with the data in one report; an error ends the road here."""
 
     def items() -> Iterator[Item]:
-        inputs = {"version": ROAD_VERSION, "files": road.data_files, "organs": ORGANS}
+        inputs = {"version": ROAD_VERSION, "files": road.data_files, "organs": road.recipe.organs}
         yield Item("report", inputs, partial(_check, road))
 
     return Stage(DATA_CHECK, (), f"{JSON_NAME} and {MARKDOWN_NAME} in WORK/data_check", items)
@@ -32,7 +32,10 @@ def preprocess_stage(road: Road) -> Stage:
 
     def items() -> Iterator[Item]:
         for name in road.cases:
-            inputs = {**road.case_inputs(name), "models": {m.name: sampling_inputs(m) for m in models}}
+            inputs = {
+                **road.case_inputs(name),
+                "models": {m.name: sampling_inputs(road.recipe, m) for m in models},
+            }
             yield Item(name, inputs, partial(_write, road, name, models))
         if road.settings.baseline:
             yield plan_item(road)
@@ -46,7 +49,7 @@ def preprocess_stage(road: Road) -> Stage:
 
 def _check(road: Road) -> Sequence[Path]:
     folder = road.work / "data_check"
-    report = check_cohort(road.settings.data, dict(ORGANS))
+    report = check_cohort(road.settings.data, dict(road.recipe.organs))
     write_report(report, folder)
     if report.errors:
         raise InputError(f"{summary(report).rstrip('.')}; {folder / MARKDOWN_NAME} tells more.")
@@ -55,10 +58,12 @@ def _check(road: Road) -> Sequence[Path]:
 
 
 def _write(road: Road, name: str, models: Sequence[ModelRecipe]) -> Sequence[Path]:
-    case = road.cases[name]
+    case, organs = road.cases[name], road.recipe.organs
     ct, labels = read_case(case)
     return [
         file
         for model in models
-        for file in write_samples(name, ct, labels, model, road.preprocessed, uncontoured=case.uncontoured)
+        for file in write_samples(
+            name, ct, labels, model, road.preprocessed, None, case.uncontoured(organs), organs
+        )
     ]

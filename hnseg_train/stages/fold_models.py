@@ -15,8 +15,8 @@ from hnseg_infer.checks import NOT_IN_VIEW, check_ct
 from hnseg_infer.formats import read_ct
 from hnseg_infer.pipeline import LoadedBundle, load, model_labels
 from hnseg_infer.volume import Volume, to_canonical
-from hnseg_train.dataset import ORGANS, Case
-from hnseg_train.export import export_bundle, published_provider
+from hnseg_train.dataset import Case
+from hnseg_train.export import export_bundle
 from hnseg_train.stages.road import Road
 
 
@@ -24,9 +24,6 @@ def export_fold(
     road: Road, fold: int, names: tuple[str, ...], folder: Path, provider: Mapping[str, str] | None = None
 ) -> Path:
     """Write a fold's models as a bundle; each organ from its published provider, or the first model."""
-    published = {
-        organ: model if model in names else names[0] for organ, model in published_provider().items()
-    }
     recipe = replace(road.recipe, models=tuple(m for m in road.recipe.models if m.name in names))
     export_bundle(
         road.work,
@@ -34,7 +31,7 @@ def export_fold(
         folder,
         trained_on=f"{road.settings.trained_on}, all but fold {fold}",
         cases=len(road.cases) - len(road.folds[fold]),
-        provider=provider or published,
+        provider=provider or recipe.published_provider(),
         fold=fold,
     )
     return folder
@@ -55,8 +52,3 @@ def labels_by_model(case: Case, loaded: LoadedBundle) -> tuple[Volume, dict[str,
         return ct, {model.name: np.zeros(ct.array.shape, np.uint8) for model in loaded.bundle.models}
     labels, _ = model_labels(ct, loaded, {})
     return ct, labels
-
-
-def organ_names() -> dict[int, str]:
-    """Organ name by label value, of the data."""
-    return dict(ORGANS)

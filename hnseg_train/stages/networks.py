@@ -62,7 +62,8 @@ def final_models_stage(road: Road) -> Stage:
             yield training_item(road, model, ALL)
 
     makes = f"{', '.join(model.name for model in road.recipe.models)} trained on all cases, in WORK/results"
-    return Stage(FINAL_MODELS, (PREPROCESS, ROI_CENTERS), makes, items, partial(_check, road))
+    needs = dict.fromkeys(samples_stage(model) for model in road.recipe.models)
+    return Stage(FINAL_MODELS, tuple(needs), makes, items, partial(_check, road))
 
 
 def all_jobs(road: Road) -> dict[str, TrainingJob]:

@@ -26,7 +26,7 @@ def baselines(road: Road) -> list[str]:
 
 def plan_item(road: Road) -> Item:
     """nnU-Net's own plan for the data."""
-    inputs = {"grids": road.grids, "samples": sampling_inputs(_whole(road))}
+    inputs = {"grids": road.grids, "samples": sampling_inputs(road.recipe, _whole(road))}
     return Item("nnunet_plan", inputs, partial(_plan, road))
 
 
@@ -71,7 +71,7 @@ def _plan(road: Road) -> Sequence[Path]:
     set_nnunet_folders(road.work)
     grids = road.grids
     cases = [CaseGrid(case.name, case.ct, case.label, *grids[case.name]) for case in road.cases.values()]
-    plans = plan_baseline(road.work / "raw", road.preprocessed, cases, _whole(road))
+    plans = plan_baseline(road.work / "raw", road.preprocessed, cases, _whole(road), road.recipe.organs)
     return [write_json(_plan_file(road), plans)]
 
 

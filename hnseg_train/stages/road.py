@@ -12,7 +12,7 @@ from hnseg_infer.files import write_whole
 from hnseg_train.cohort_check.case import CT_FILE, LABEL_FILE
 from hnseg_train.cohort_check.report import JSON_NAME
 from hnseg_train.contoured import CONTOURED_FILE
-from hnseg_train.dataset import ORGANS, Case, find_cases
+from hnseg_train.dataset import Case, find_cases
 from hnseg_train.recipes import ModelRecipe, Recipe
 from hnseg_train.stages.folds import deal_folds
 from hnseg_train.stages.records import Ledger, file_sha256
@@ -114,14 +114,15 @@ class Road:
         return self.work / "preprocessed"
 
 
-def sampling_inputs(model: ModelRecipe) -> dict[str, Any]:
+def sampling_inputs(recipe: Recipe, model: ModelRecipe) -> dict[str, Any]:
     """What of a recipe decides how a case becomes samples of a model."""
     return {
         "version": ROAD_VERSION,
         "crop": model.crop,
         "patch": model.patch,
         "training_patch": model.training_patch,
-        "organs": ORGANS,
+        "organs": recipe.organs,
+        **({} if model.spacing is None else {"spacing": model.spacing}),
     }
 
 

@@ -13,17 +13,14 @@ from numpy.typing import NDArray
 from hnseg_infer.formats import read_labels, write
 from hnseg_infer.fusion import fuse
 from hnseg_infer.volume import Volume
-from hnseg_train.dataset import ORGANS
 from hnseg_train.evaluation.cases import MaskPair
 from hnseg_train.evaluation.comparison import MARGIN, Comparison, compare
 from hnseg_train.evaluation.comparison_files import write_comparison
 from hnseg_train.evaluation.evaluation_files import WORST, write_evaluation
 from hnseg_train.evaluation.metrics import OrganScore, score_case
 from hnseg_train.evaluation.worst_pictures import draw_worst
-from hnseg_train.export import published_provider
-from hnseg_train.recipes import model_labels
+from hnseg_train.nnunet_plans import model_labels
 from hnseg_train.stages.engine import Item, Stage
-from hnseg_train.stages.fold_models import organ_names
 from hnseg_train.stages.plain_nnunet import baselines
 from hnseg_train.stages.predictions import PREDICTIONS, baseline_item, prediction_file
 from hnseg_train.stages.road import Road, remove_strangers, write_json
@@ -40,7 +37,7 @@ Scores = dict[str, dict[str, list[OrganScore]]]
 def tables_stage(road: Road) -> Stage:
     """Scores of every case, the fused result by the provider they give, its scores, the tables."""
     models = known_organs(road)
-    every = tuple(value for value, _ in ORGANS)
+    every = tuple(value for value, _ in road.recipe.organs)
 
     def items() -> Iterator[Item]:
         for case in sorted(road.cases):
@@ -50,7 +47,7 @@ def tables_stage(road: Road) -> Stage:
             item = baseline_item(case)
             inputs = {**road.case_inputs(case), "predictions": road.ledger.result(PREDICTIONS, item)}
             yield Item(item, inputs, partial(_score, road, case, dict.fromkeys(baselines(road), every)))
-        provider = compare(read_scores(road, list(models)), published_provider()).provider
+        provider = compare(read_scores(road, list(models)), road.recipe.published_provider()).provider
         for case in sorted(road.cases):
             made_from: dict[str, Any] = {"models": road.ledger.result(TABLES, case), "provider": provider}
             yield Item(f"{case}_{FUSED}", made_from, partial(_fuse, road, case, provider))
@@ -75,9 +72,10 @@ def combination_stage(road: Road) -> Stage:
 
 def known_organs(road: Road) -> dict[str, tuple[int, ...]]:
     """The organ ids that each model of the recipe segments."""
-    ids = {name: value for value, name in ORGANS}
+    organs = road.recipe.organs
+    ids = {name: value for value, name in organs}
     return {
-        model.name: tuple(ids[organ] for organ in model_labels(model, ORGANS)) for model in road.recipe.models
+        model.name: tuple(ids[organ] for organ in model_labels(model, organs)) for model in road.recipe.models
     }
 
 
@@ -110,7 +108,7 @@ def provider_file(road: Road) -> Path:
 
 def fused_labels(road: Road, case: str, provider: Mapping[str, str]) -> Volume:
     """The stored predictions of a case fused, on the CT's grid."""
-    ids = {name: value for value, name in ORGANS}
+    ids = {name: value for value, name in road.recipe.organs}
     volumes = {
         model: read_labels(prediction_file(road, model, case)) for model in sorted(set(provider.values()))
     }
@@ -124,7 +122,7 @@ def _score(road: Road, case: str, models: Mapping[str, tuple[int, ...]]) -> Sequ
     files = []
     for model, organ_ids in models.items():
         prediction = read_labels(prediction_file(road, model, case))
-        scores = score_case(prediction, reference, organ_names())
+        scores = score_case(prediction, reference, dict(road.recipe.organs))
         # what a model was never trained on is not a miss of its
         known = [score for score in scores if score.id in organ_ids]
         files.append(write_json(_score_file(road, model, case), [asdict(score) for score in known]))
@@ -136,13 +134,13 @@ def _fuse(road: Road, case: str, provider: Mapping[str, str]) -> Sequence[Path]:
     file = prediction_file(road, FUSED, case)
     file.parent.mkdir(parents=True, exist_ok=True)
     write(fused, file)
-    scores = score_case(fused, read_labels(road.cases[case].label), organ_names())
+    scores = score_case(fused, read_labels(road.cases[case].label), dict(road.recipe.organs))
     return [file, write_json(_score_file(road, FUSED, case), [asdict(score) for score in scores])]
 
 
 def _comparison(road: Road, models: Sequence[str]) -> tuple[Scores, Comparison]:
     scores = read_scores(road, shown_models(road))
-    return scores, compare(scores, published_provider(), candidates=models)
+    return scores, compare(scores, road.recipe.published_provider(), candidates=models)
 
 
 def _write_tables(road: Road, models: Sequence[str]) -> Sequence[Path]:

@@ -12,14 +12,14 @@ from hnseg_train.stages.tables import combination_stage, tables_stage
 
 def all_stages(road: Road) -> list[Stage]:
     """From the data check to the verified bundle."""
-    models = {model.name: model for model in road.recipe.models}
+    small = [model for model in road.recipe.models if model.crop == "small_organ_roi"]
+    first, *others = (model for model in road.recipe.models if model not in small)
     return [
         data_check_stage(road),
         preprocess_stage(road),
-        folds_stage(road, models["2d"]),
-        roi_centers_stage(road, models["3d_small"]),
-        folds_stage(road, models["3d"]),
-        folds_stage(road, models["3d_small"]),
+        folds_stage(road, first),
+        *(roi_centers_stage(road, model) for model in small),
+        *(folds_stage(road, model) for model in (*others, *small)),
         predictions_stage(road),
         tables_stage(road),
         combination_stage(road),

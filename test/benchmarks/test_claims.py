@@ -9,6 +9,7 @@ from claims import chosen_elsewhere, other_side
 from tiny_cohort import write_cohort
 
 from hnseg_train.evaluation.metrics import OrganScore
+from hnseg_train.recipes import LITE
 
 
 def test_other_side_counts_only_voxels_that_one_of_the_pair_got():
@@ -29,6 +30,7 @@ def score(dsc):
 def test_every_case_is_combined_by_what_was_best_elsewhere():
     class TwoFolds:
         folds = (("a", "b"), ("c",))
+        recipe = LITE
 
     # on a and b the 2D model is better, on c the 3D model
     scores = {

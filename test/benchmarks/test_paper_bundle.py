@@ -11,7 +11,8 @@ from synthetic_head import head_ct
 from hnseg_infer.bundle import load_bundle
 from hnseg_infer.errors import InputError
 from hnseg_infer.preprocessing import z_score
-from hnseg_train.recipes import PAPER, plans_json
+from hnseg_train.nnunet_plans import plans_json
+from hnseg_train.recipes import PAPER
 
 NARROW = replace(
     PAPER, models=tuple(replace(model, first_features=2, feature_cap=4) for model in PAPER.models)

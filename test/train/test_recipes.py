@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from hnseg_infer.networks.unet import UNet
-from hnseg_train.dataset import ORGANS
-from hnseg_train.export import published_provider
-from hnseg_train.recipes import LITE, PAPER, RECIPES, dataset_json, model_labels, plans_json
+from hnseg_train.nnunet_plans import dataset_json, model_labels, plans_json
+from hnseg_train.recipes import COARSE, LITE, PAPER, RECIPES, STRUCTSEG
 
 BY_NAME = {model.name: model for model in PAPER.models}
 
@@ -55,7 +54,7 @@ def test_nnunet_builds_our_network_from_the_plans() -> None:
     model = next(model for model in LITE.models if model.name == "3d_small")
     manager = PlansManager(plans_json(LITE, model, for_training=False))
     configuration = manager.get_configuration(model.configuration)
-    labels = manager.get_label_manager(dataset_json(model, ORGANS, 4))
+    labels = manager.get_label_manager(dataset_json(model, STRUCTSEG, 4))
     network = get_network_from_plans(
         configuration.network_arch_class_name,
         configuration.network_arch_init_kwargs,
@@ -69,15 +68,31 @@ def test_nnunet_builds_our_network_from_the_plans() -> None:
 
 
 def test_small_model_labels_are_its_own() -> None:
-    assert model_labels(BY_NAME["3d_small"], ORGANS) == {"optic_chiasm": 1, "pituitary": 2}
-    assert model_labels(BY_NAME["2d"], ORGANS)["mandible_right"] == 22
+    assert model_labels(BY_NAME["3d_small"], STRUCTSEG) == {"optic_chiasm": 1, "pituitary": 2}
+    assert model_labels(BY_NAME["2d"], STRUCTSEG)["mandible_right"] == 22
 
 
 def test_published_combination() -> None:
-    ids = {name: value for value, name in ORGANS}
+    ids = {name: value for value, name in STRUCTSEG}
     by_model: dict[str, set[int]] = {}
-    for organ, model in published_provider().items():
+    for organ, model in PAPER.published_provider().items():
         by_model.setdefault(model, set()).add(ids[organ])
     assert by_model["2d"] == {4, 5, 6, 15, 16, 19}
     assert by_model["3d_small"] == {8, 11}
     assert len(by_model["3d"]) == 14
+
+
+def test_coarse_models_see_one_spacing_and_label_six_organs() -> None:
+    assert {model.spacing for model in COARSE.models} == {(2.5, 4.0, 4.0)}
+    names = [name for _, name in COARSE.organs]
+    # nnU-Net wants label values without gaps, the bundle has StructSeg's
+    assert model_labels(COARSE.models[0], COARSE.organs) == {
+        name: 1 + place for place, name in enumerate(names)
+    }
+    assert [value for value, _ in COARSE.organs] == [1, 12, 13, 20, 21, 22]
+    assert COARSE.published_provider() == dict.fromkeys(names, "3d")
+    spacings = [
+        plans_json(COARSE, model, for_training=False)["configurations"][model.configuration]["spacing"]
+        for model in COARSE.models
+    ]
+    assert spacings == [[4.0, 4.0], [2.5, 4.0, 4.0]]

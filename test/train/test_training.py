@@ -13,7 +13,7 @@ from hnseg_infer.bundle import load_bundle
 from hnseg_infer.errors import InputError
 from hnseg_infer.volume import Volume
 from hnseg_train.dataset import write_samples
-from hnseg_train.export import export_bundle, published_provider
+from hnseg_train.export import export_bundle
 from hnseg_train.recipes import LITE
 from hnseg_train.training import FINAL, LATEST, WEIGHTS, recipe_job, set_nnunet_folders, train
 
@@ -128,7 +128,7 @@ def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     write_checkpoint(tmp_path / "work")
 
     def export(bundle: Path, **options) -> None:
-        provider = dict.fromkeys(published_provider(), whole.name)
+        provider = dict.fromkeys(LITE.published_provider(), whole.name)
         options = {"trained_on": "one head", "cases": 1, "provider": provider, **options}
         export_bundle(tmp_path / "work", recipe, bundle, **options)
 
