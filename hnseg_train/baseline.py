@@ -5,6 +5,7 @@ and spacings are in (z,) y, x order.
 """
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ def plan_baseline(
     from nnunetv2.experiment_planning.experiment_planners.default_experiment_planner import ExperimentPlanner
     from nnunetv2.utilities.json_export import recursive_fix_for_json_export
 
+    # the planner takes the number of loading processes for torch's threads, and fails with none
+    os.environ.update(nnUNet_n_proc_DA="1")
     _describe(raw / RAW_DATASET, preprocessed / RAW_DATASET, cases, whole, organs)
     planner = ExperimentPlanner(RAW_DATASET)
     spacing = planner.determine_fullres_target_spacing()

@@ -26,8 +26,8 @@ def die_at(moment: str) -> None:
         if moment in str(path):
             halve(Path(path))
 
-    def sampling(image: Any, target: Any, model: Any, stem: Path) -> None:
-        save_sample(image, target, model, stem)
+    def sampling(image: Any, target: Any, properties: Any, model: Any, stem: Path) -> None:
+        save_sample(image, target, properties, model, stem)
         if moment in str(stem):
             halve(stem.with_name(f"{stem.name}.b2nd"))
 

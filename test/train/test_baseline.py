@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hnseg_train.baseline import CaseGrid, baseline_job, plan_baseline
-from hnseg_train.recipes import CHECK, PAPER
+from hnseg_train.recipes import CHECK, PAPER, STRUCTSEG
 from hnseg_train.training import set_nnunet_folders
 
 WHOLE = PAPER.models[0]
@@ -19,7 +19,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory):
         CaseGrid(str(number), Path("data.nii.gz"), Path("label.nii.gz"), (slices, 512, 512), (3.0, 1.0, 1.0))
         for number, slices in enumerate([*range(100, 150)], start=1)
     ]
-    return plan_baseline(work / "raw", preprocessed, cases, WHOLE)
+    return plan_baseline(work / "raw", preprocessed, cases, WHOLE, STRUCTSEG)
 
 
 def test_it_is_nnunets_default(plans) -> None:
