@@ -72,7 +72,8 @@ def report(result: Mapping[str, Any], check: Check) -> list[str]:
     return [
         "# The training road from a fresh clone",
         "",
-        "`training/try.sh`: six generated patients, two folds, plan `check`, every stage.",
+        "`training/try.sh`: six generated patients of about 256 x 256 x 90 voxels, two folds, plan `check`, "
+        "every stage.",
         "",
         *markdown_table(("", "seconds"), rows),
         "",

@@ -92,3 +92,33 @@ def test_a_failed_write_leaves_no_case(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(OSError, match="disk full"):
         _run(tmp_path, cases="1")
     assert not list(tmp_path.iterdir())
+
+
+def test_other_voxels_leave_the_patient_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    geometry = Geometry((20, 40, 36), (1.0, 1.0, 3.0), (-20.0, -30.0, 10.0), GEOMETRY.direction)
+    labels = np.zeros(geometry.shape, np.uint8)
+    labels[4:16, 10:26, 8:30] = 3
+    ct = np.where(labels > 0, 300, -1000).astype(np.int16)
+    monkeypatch.setattr(
+        generator, "generate", lambda seed, case: Phantom(Volume(ct, geometry), Volume(labels, geometry))
+    )
+    spaced = ["phantom", "--cases", "1", "--seed", "1", "--spacing", "4", "2", "2", "--out", str(tmp_path)]
+    assert main(spaced) == 0
+    found, masks = read_ct(tmp_path / "1" / "data.nii.gz"), read_labels(tmp_path / "1" / "label.nii.gz")
+    assert found.array.shape == (15, 20, 18)
+    assert found.geometry.spacing == pytest.approx((2.0, 2.0, 4.0))
+    assert masks.geometry == found.geometry
+    assert found.array.dtype == np.int16
+    centers = [
+        volume.geometry.position(tuple(np.argwhere(volume.array == 3).mean(axis=0)))
+        for volume in (masks, Volume(labels, geometry))
+    ]
+    np.testing.assert_allclose(*centers, atol=1.0)
+    before, after = (labels == 3).sum() * 3.0, (masks.array == 3).sum() * 16.0
+    assert after == before
+
+
+def test_impossible_voxels_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["phantom", "--cases", "1", "--seed", "1", "--out", str(tmp_path), "--spacing", "3", "0.1", "1"]
+    assert main(command) == 1
+    assert "0.5 to 10 mm" in capsys.readouterr().err
