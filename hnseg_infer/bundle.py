@@ -165,13 +165,17 @@ def _spacing(path: Path, name: str, rule: object) -> tuple[float, float, float] 
     """The spacing that a rule asks for; None for the CT's own."""
     if rule == NATIVE:
         return None
-    if isinstance(rule, list) and len(rule) == 3 and all(isinstance(mm, int | float) for mm in rule):
+    if isinstance(rule, list) and len(rule) == 3 and all(_is_length(mm) for mm in rule):
         z, y, x = (float(mm) for mm in rule)
-        if min(z, y, x) > 0 and max(z, y, x) < math.inf:
-            return z, y, x
+        return z, y, x
     raise BundleError(
         f"{path} gives the model {name} the spacing rule {rule!r}; accepted: {NATIVE}, or three mm (z, y, x)."
     )
+
+
+def _is_length(mm: object) -> bool:
+    """Whether a JSON value is a positive, finite number; JSON as Python reads it has NaN, too."""
+    return isinstance(mm, int | float) and not isinstance(mm, bool) and 0 < mm < math.inf
 
 
 def _in_running_order(path: Path, models: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:

@@ -193,6 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 mask = run_case(settings, progress=progress)
             print(_written(mask, settings))
     except Exception as error:
+        # whatever goes wrong ends in one sentence; what nobody foresaw also says where
         if not isinstance(error, HNSegError):
             traceback.print_exc()
         print(sentence(error), file=sys.stderr)

@@ -34,7 +34,7 @@ class DiceAndCrossEntropy(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Logits ``[b, class, (z,) y, x]`` and labels ``[b, 1, (z,) y, x]`` to one number."""
-        loss: Tensor = _Loss.apply(  # type: ignore[no-untyped-call]
+        loss: Tensor = _Loss.apply(  # type: ignore[no-untyped-call]  # in torch
             logits, target, self.weight, self.unknown, self.smooth
         )
         return loss

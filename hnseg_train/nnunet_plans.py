@@ -66,13 +66,14 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
         },
     }
     if for_training:
+        foreground = model.foreground_fraction
         configuration["hnseg"] = {
             "epochs": model.epochs,
             "iterations_per_epoch": recipe.iterations_per_epoch,
             "checkpoint_every": recipe.checkpoint_every,
             "learning_rate": recipe.learning_rate,
             "schedule": recipe.schedule,
-            "foreground_fraction": model.foreground_fraction or recipe.foreground_fraction,
+            "foreground_fraction": recipe.foreground_fraction if foreground is None else foreground,
             "elastic_probability": recipe.elastic_probability,
             "balanced": model.balanced,
             "mirror_axes": list(model.mirror_axes),

@@ -112,9 +112,23 @@ PAPER = Recipe(
 LITE = Recipe(
     name="lite",
     models=(
-        ModelRecipe("2d", "whole", (512, 512), (256, 256), 16, 192, 6, (), 36, True),
-        ModelRecipe("3d_small", "small_organ_roi", (16, 64, 64), (16, 64, 64), 16, 128, 4, (), 12, True),
-        ModelRecipe("3d", "head_window", (32, 256, 256), (16, 128, 128), 16, 96, 2, (), 30, True, 0.5),
+        ModelRecipe("2d", "whole", (512, 512), (256, 256), 16, 192, 6, (), 36, balanced=True),
+        ModelRecipe(
+            "3d_small", "small_organ_roi", (16, 64, 64), (16, 64, 64), 16, 128, 4, (), 12, balanced=True
+        ),
+        ModelRecipe(
+            "3d",
+            "head_window",
+            (32, 256, 256),
+            (16, 128, 128),
+            16,
+            96,
+            2,
+            (),
+            30,
+            balanced=True,
+            foreground_fraction=0.5,
+        ),
     ),
     iterations_per_epoch=50,
     learning_rate=1e-3,
@@ -149,8 +163,12 @@ COARSE_ORGANS = frozenset(
 COARSE = Recipe(
     name="coarse",
     models=(
-        ModelRecipe("2d", "whole", (128, 128), (128, 128), 24, 256, 16, (), 40, True, None, COARSE_MM),
-        ModelRecipe("3d", "whole", (32, 128, 128), (32, 96, 96), 24, 192, 2, (), 40, True, None, COARSE_MM),
+        ModelRecipe(
+            "2d", "whole", (128, 128), (128, 128), 24, 256, 16, (), 40, balanced=True, spacing=COARSE_MM
+        ),
+        ModelRecipe(
+            "3d", "whole", (32, 128, 128), (32, 96, 96), 24, 192, 2, (), 40, balanced=True, spacing=COARSE_MM
+        ),
     ),
     iterations_per_epoch=50,
     learning_rate=1e-3,

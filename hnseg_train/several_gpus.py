@@ -25,6 +25,7 @@ def run_in_processes(run: "Callable[[Tell], None]", processes: int, device: str,
     reports = get_context("spawn").SimpleQueue()
     with tempfile.TemporaryDirectory() as folder:
         given = (processes, device, f"file://{folder}/meeting", run, reports)
+        # torch leaves spawn unannotated
         group: Any = spawn(_member, given, nprocs=processes, join=False)  # type: ignore[no-untyped-call]
         try:
             ended = False

@@ -365,6 +365,19 @@ def test_altered_files_are_refused(folder, alter, named, capsys):
             {"models": {**MODELS, "2d": {"folder": "2d", "crop": "whole", "spacing": [3.0, 0, 1.0]}}},
             r"spacing rule \[3.0, 0, 1.0\]",
         ),
+        (
+            {
+                "models": {
+                    **MODELS,
+                    "2d": {"folder": "2d", "crop": "whole", "spacing": [3.0, float("nan"), 1.0]},
+                }
+            },
+            "nan",
+        ),
+        (
+            {"models": {**MODELS, "2d": {"folder": "2d", "crop": "whole", "spacing": [3.0, True, 1.0]}}},
+            "True",
+        ),
         ({"models": {**MODELS, "2d": {"crop": "whole"}}}, "incomplete"),
         ({"models": {**MODELS, "2d": {"folder": "../2d", "crop": "whole"}}}, "missing"),
         ({"models": {**MODELS, "3d_small": {**MODELS["3d_small"], "from_model": "9d"}}}, "'9d'"),

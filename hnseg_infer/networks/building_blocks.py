@@ -60,7 +60,7 @@ class LinearUpsample(nn.Module):
             upsampled = _interpolate(features, self.factor, self.mode)
         if upsampled.requires_grad:
             # concatenation hands back a slice of its gradient; interpolation takes far longer on that
-            upsampled.register_hook(_dense)  # type: ignore[no-untyped-call]
+            upsampled.register_hook(_dense)  # type: ignore[no-untyped-call]  # in torch
         return upsampled
 
 

@@ -80,7 +80,7 @@ def _area(code: int, spacing: Spacing) -> float:
 
     Of a pattern and its complement, which share one surface, the one with fewer voxels is triangulated.
     """
-    # scikit-image comes with nnU-Net
+    # scikit-image comes with nnU-Net; these functions of it are unannotated
     from skimage.measure import marching_cubes, mesh_surface_area
 
     if code.bit_count() > 4:
