@@ -164,10 +164,10 @@ COARSE = Recipe(
     name="coarse",
     models=(
         ModelRecipe(
-            "2d", "whole", (128, 128), (128, 128), 24, 256, 16, (), 40, balanced=True, spacing=COARSE_MM
+            "2d", "whole", (128, 128), (128, 128), 16, 192, 16, (), 30, balanced=True, spacing=COARSE_MM
         ),
         ModelRecipe(
-            "3d", "whole", (32, 128, 128), (32, 96, 96), 24, 192, 2, (), 40, balanced=True, spacing=COARSE_MM
+            "3d", "whole", (32, 128, 128), (32, 64, 64), 16, 160, 4, (), 30, balanced=True, spacing=COARSE_MM
         ),
     ),
     iterations_per_epoch=50,

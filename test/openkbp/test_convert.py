@@ -118,3 +118,24 @@ def test_a_patient_that_cannot_be_used_is_left_out(
     assert main(["openkbp", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["pt_1"]
     assert "Left out: The labels of pt_2_lab.nii.gz hold no organ." in capsys.readouterr().out
+
+
+def test_patients_are_kept_aside_by_a_seed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = tmp_path / "openkbp"
+    given.mkdir()
+    for index in range(6):
+        write(Volume(np.full(SHAPE, -1000, np.int16), GEOMETRY), given / f"pt_{index}_ct.nii.gz")
+        write(Volume(contours(), GEOMETRY), given / f"pt_{index}_lab.nii.gz")
+    chosen = []
+    for out, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train, test = tmp_path / out / "train", tmp_path / out / "test"
+        options = ["--out", str(train), "--test", str(test), "--test-cases", "2", "--seed", str(seed)]
+        assert main(["openkbp", str(given), *options]) == 0
+        chosen.append({path.name for path in test.iterdir()})
+        assert len(chosen[-1]) == 2
+        assert {path.name for path in train.iterdir()} == {f"pt_{i}" for i in range(6)} - chosen[-1]
+    assert chosen[0] == chosen[1] != chosen[2]
+    assert "Wrote 4 patients" in capsys.readouterr().out
+    every = ["--out", str(tmp_path / "d"), "--test", str(tmp_path / "e"), "--test-cases", "6"]
+    assert main(["openkbp", str(given), *every]) == 1
+    assert "6 of 6 patients cannot be kept aside" in capsys.readouterr().err
