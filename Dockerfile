@@ -21,6 +21,7 @@ RUN grep -vE '^(nnunetv2|evalutils|dynamic_network_architectures)==' /tmp/requir
 COPY process.py /opt/app/
 COPY hnseg_infer /opt/app/hnseg_infer
 COPY model_weights /opt/app/model_weights
+COPY bundles /opt/app/bundles
 # readable by the plain user, whatever the umask of the checkout was
 RUN chmod -R a+rX /opt/app && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/app
 

@@ -16,8 +16,9 @@ from typing import Any
 
 from record import Check, add_output_options, check_table, origin, origin_line, write_result
 
+from hnseg_infer.loaded_bundle import load
 from hnseg_infer.organ_names import STRUCTSEG_NAMES
-from hnseg_infer.pipeline import load, segment
+from hnseg_infer.pipeline import segment
 from hnseg_infer.report import Prediction
 from hnseg_train.evaluation.cohort import OrganSummary, Overall, Spread, summarise, summarise_organs
 from hnseg_train.evaluation.metrics import DSC, HD95, NSD, OrganScore, score_case

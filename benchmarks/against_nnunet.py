@@ -25,7 +25,8 @@ from child import ROOT, run_python
 from record import Check, add_output_options, check_table, origin, origin_line, spread, write_result
 from timing_ct import add_case_options, chosen_cases
 
-from hnseg_infer.bundle import DEFAULT_FOLDER, load_bundle
+from hnseg_infer.bundle import load_bundle
+from hnseg_infer.installed import DEFAULT_FOLDER
 from hnseg_train.evaluation.table import markdown_table, number
 
 LEAST_RATIO = 6.0

@@ -7,6 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.bundle import Bundle
+from hnseg_infer.loaded_bundle import LoadedBundle
+from hnseg_infer.pipeline import run_models
+from hnseg_infer.volume import Volume
 from hnseg_train.evaluation.table import markdown_table, number
 
 Labels = Mapping[str, NDArray[np.uint8]]
@@ -38,6 +41,11 @@ class Agreement:
     nnunet_sums: str
     nnunet: tuple[OrganAgreement, ...]
     f32: tuple[OrganAgreement, ...]
+
+
+def labels_by_model(ct: Volume, loaded: LoadedBundle) -> dict[str, NDArray[np.uint8]]:
+    """Organ ids ``[z, y, x]`` of each model on a checked, canonical CT."""
+    return {name: result.labels for name, result in run_models(ct, loaded, {})[0].items()}
 
 
 def compare(reference: Labels, other: Labels, bundle: Bundle) -> tuple[OrganAgreement, ...]:

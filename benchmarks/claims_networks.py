@@ -18,7 +18,7 @@ from hnseg_infer.volume import to_canonical
 from hnseg_train.baseline import CaseGrid, baseline_job, plan_baseline, predict_baseline
 from hnseg_train.dataset import Case
 from hnseg_train.recipes import ModelRecipe
-from hnseg_train.stages.fold_models import labels_by_model, load_fold
+from hnseg_train.stages.fold_models import load_fold, results_by_model
 from hnseg_train.stages.road import Road
 from hnseg_train.training import FINAL, TrainingJob, recipe_job, set_nnunet_folders, train
 
@@ -35,7 +35,7 @@ def mirrored(road: Road) -> Labeller:
     loaded = load_fold(Road(replace(road.settings, recipe=recipe), road.ledger), FOLD, (model.name,))
 
     def labels(case: Case) -> NDArray[np.uint8]:
-        return labels_by_model(case, loaded)[1][model.name]
+        return results_by_model(case, loaded)[1][model.name].labels
 
     return labels
 

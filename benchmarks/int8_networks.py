@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.bundle import ModelSpec
+from hnseg_infer.class_maps import ClassMap
 from hnseg_infer.engines.engine import Labeller
 from hnseg_infer.engines.openvino_engine import _Network
 from hnseg_infer.engines.openvino_graph import SPLIT_CHANNELS, split_image, unet_graph
@@ -61,6 +62,7 @@ class TileRecorder:
         self.tiles: list[Tile] = []
         self._box = patch_3d(model.patch)
         self._classes = model.classes
+        self.weights = np.ones(self._box, np.float32)
 
     def upload(self, image: Tile) -> Tile:
         return image
@@ -68,9 +70,8 @@ class TileRecorder:
     def zeros(self, shape: Sequence[int], dtype: DType) -> NDArray[Any]:
         return np.zeros(shape, dtype)
 
-    def labels(self, tile: Tile) -> NDArray[np.uint8]:
-        self.tiles.append(tile.copy())
-        return np.zeros(self._box, np.uint8)
+    def labels(self, tile: Tile) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        return np.zeros(self._box, np.uint8), self.weighted_logits(tile)
 
     def weighted_logits(self, tile: Tile) -> NDArray[np.float32]:
         self.tiles.append(tile.copy())
@@ -79,8 +80,14 @@ class TileRecorder:
     def argmax(self, sums: NDArray[np.float32]) -> NDArray[np.uint8]:
         return np.zeros(sums.shape[:-1], np.uint8)
 
-    def download(self, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return labels
+    def entropy(self, logits: Any, labels: NDArray[np.uint8], covered: Any = None) -> NDArray[np.float16]:
+        return np.zeros(labels.shape, np.float16)
+
+    def ranked(self, logits: Any, covered: Any) -> Any:
+        raise NotImplementedError("tiles are recorded from label maps alone")
+
+    def download(self, array: NDArray[Any]) -> NDArray[Any]:
+        return array
 
 
 def import_nncf() -> Any:
@@ -166,7 +173,7 @@ def labeller(model: NetworkModel, quantised: Any) -> Labeller:
     """The quantised network as the pipeline takes it."""
     network = Int8Network(model, quantised)
 
-    def labels(image: Tile, region: Window | None = None, progress: Any = None, /) -> NDArray[np.uint8]:
+    def labels(image: Tile, region: Window | None = None, progress: Any = None, /) -> ClassMap:
         return label_tiles(network, image, model.patch, model.classes, region, progress)
 
     return labels

@@ -12,12 +12,12 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from agreement import Labels, OrganAgreement, joint_counts, overall, pooled
+from agreement import Labels, OrganAgreement, joint_counts, labels_by_model, overall, pooled
 from int8_networks import (
     NNCF,
     SETTINGS,
@@ -34,12 +34,13 @@ from network_case import canonical_ct
 from numpy.typing import NDArray
 from record import add_output_options, origin, write_result
 
-from hnseg_infer.bundle import DEFAULT_FOLDER, Bundle, load_bundle
+from hnseg_infer.bundle import Bundle, load_bundle
 from hnseg_infer.checks import check_ct
 from hnseg_infer.engines.openvino_engine import _Network
 from hnseg_infer.engines.openvino_runtime import openvino
 from hnseg_infer.fusion import fuse
-from hnseg_infer.pipeline import LoadedBundle, load, model_labels
+from hnseg_infer.installed import DEFAULT_FOLDER
+from hnseg_infer.loaded_bundle import LoadedBundle, load
 from hnseg_infer.volume import Volume, to_canonical
 from hnseg_train.phantom import generate
 
@@ -120,7 +121,8 @@ def _quantised(
             "bytes": size_bytes(graph),
         }
         labellers[model.name] = labeller(model.network, graph)
-    return LoadedBundle(bundle, f"cpu (openvino int8, {setting})", labellers), facts
+    device = f"cpu (openvino int8, {setting})"
+    return replace(load(bundle, "cpu"), device=device, labellers=labellers), facts
 
 
 def _patients(bundle: Bundle, runs: Mapping[str, LoadedBundle], patients: int) -> dict[str, list[OrganTrial]]:
@@ -128,7 +130,7 @@ def _patients(bundle: Bundle, runs: Mapping[str, LoadedBundle], patients: int) -
     counts: dict[str, Counts] = {run: {} for run in runs}
     for case in range(1, patients + 1):
         ct, reference = _patient(TEST_SEED, case)
-        labels = {run: model_labels(ct, loaded, {})[0] for run, loaded in runs.items()}
+        labels = {run: labels_by_model(ct, loaded) for run, loaded in runs.items()}
         for run in runs:
             joint = joint_counts(reference, fuse(labels[run], bundle.provider))
             scores[run].append(pooled({model.name: joint for model in bundle.models}, bundle))
@@ -144,7 +146,7 @@ def _add(counts: Counts, single: Labels, other: Labels) -> None:
 
 def _ct_agreement(bundle: Bundle, runs: Mapping[str, LoadedBundle], ct: Volume) -> dict[str, Any]:
     """Per run, of each organ and all together, the share of its voxels in single precision labelled alike."""
-    labels = {run: model_labels(ct, loaded, {})[0] for run, loaded in runs.items()}
+    labels = {run: labels_by_model(ct, loaded) for run, loaded in runs.items()}
     shares = {}
     for run in runs:
         counts: Counts = {}

@@ -28,7 +28,8 @@ from child import ROOT, own_environment, run_python
 from record import Check, add_output_options, check_table, origin, origin_line, write_result
 from timing_ct import Case, add_case_options, chosen_cases
 
-from hnseg_infer.bundle import DEFAULT_FOLDER, load_bundle
+from hnseg_infer.bundle import load_bundle
+from hnseg_infer.installed import DEFAULT_FOLDER
 from hnseg_train.evaluation.table import markdown_table
 
 GROWTH = 0.05

@@ -50,15 +50,17 @@ def main() -> int:
 def run_hnseg(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], Timings]:
     """Our engine: the pipeline up to where the models' labels are fused."""
     start = time.perf_counter()
-    from hnseg_infer.pipeline import load, model_labels
+    from hnseg_infer.loaded_bundle import load
+    from hnseg_infer.pipeline import run_models
 
     loaded = load(arguments.bundle, arguments.device, arguments.precision)
     load_seconds = time.perf_counter() - start
     ct = canonical_ct(arguments.ct)
     for _ in range(passes(loaded.device)):
         seconds: dict[str, float] = {}
-        labels, _ = model_labels(ct, loaded, seconds)
+        results, _ = run_models(ct, loaded, seconds)
     networks = {model.name: seconds[model.name] for model in loaded.bundle.models}
+    labels = {name: result.labels for name, result in results.items()}
     return labels, {"device": loaded.device, "load_seconds": load_seconds, "seconds": networks}
 
 

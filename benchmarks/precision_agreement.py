@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from agreement import OrganAgreement, joint_counts, lowest, overall, pooled
+from agreement import OrganAgreement, joint_counts, labels_by_model, lowest, overall, pooled
 from network_case import canonical_ct
 from numpy.typing import NDArray
 from record import Check, add_output_options, check_table, origin, origin_line, write_result
 from timing_ct import SEED
 
-from hnseg_infer.pipeline import LoadedBundle, load, model_labels
+from hnseg_infer.loaded_bundle import LoadedBundle, load
 from hnseg_infer.volume import Volume
 from hnseg_train.evaluation.table import markdown_table, number
 from hnseg_train.phantom import generate
@@ -69,7 +69,7 @@ def main() -> int:
 def _compared(cts: Iterable[Volume], fast: LoadedBundle, single: LoadedBundle) -> tuple[OrganAgreement, ...]:
     counts: dict[str, NDArray[np.int64]] = {}
     for number_, ct in enumerate(cts, start=1):
-        labels = [model_labels(ct, loaded, {})[0] for loaded in (single, fast)]
+        labels = [labels_by_model(ct, loaded) for loaded in (single, fast)]
         for model, reference in labels[0].items():
             counts[model] = counts.get(model, 0) + joint_counts(reference, labels[1][model])
         print(f"CT {number_} done", flush=True)

@@ -25,8 +25,9 @@ from record import Check, add_output_options, check_table, origin, origin_line, 
 from timing_ct import add_case_options, chosen_cases
 
 from hnseg_infer.cpus import granted_cpus
+from hnseg_infer.loaded_bundle import LoadedBundle, load
 from hnseg_infer.networks.build import build_network
-from hnseg_infer.pipeline import LoadedBundle, load, model_labels
+from hnseg_infer.pipeline import run_models
 from hnseg_infer.volume import Volume
 from hnseg_infer.windows import model_window
 from hnseg_train.evaluation.table import markdown_table, number
@@ -100,7 +101,8 @@ def network_run(ct: Volume, loaded: LoadedBundle) -> dict[str, dict[str, float]]
     def progress(model: str, _done: int, tiles: int) -> None:
         ran[model] = tiles
 
-    labels, _ = model_labels(ct, loaded, seconds, progress)
+    results, _ = run_models(ct, loaded, seconds, progress)
+    labels = {name: result.labels for name, result in results.items()}
     run = {}
     for model in loaded.bundle.models:
         window, _ = model_window(model, ct, labels, loaded.bundle.organs)

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from hnseg_infer.cpus import limit_threads
 limit_threads()
-from hnseg_infer.pipeline import load
+from hnseg_infer.loaded_bundle import load
 load(Path(sys.argv[2]), sys.argv[1])
 """
 

@@ -24,7 +24,8 @@ def main() -> int:
     arguments = parser.parse_args()
     limit_threads()
     from hnseg_infer.formats import read_ct
-    from hnseg_infer.pipeline import load, segment
+    from hnseg_infer.loaded_bundle import load
+    from hnseg_infer.pipeline import segment
 
     start = time.perf_counter()
     loaded = load(arguments.bundle, arguments.device)

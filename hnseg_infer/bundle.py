@@ -1,7 +1,8 @@
 """The model bundle: a folder with bundle.json and one nnU-Net v2 model folder per network.
 
 ``bundle.json`` holds ``format_version``, ``name``, ``trained_on``, ``intended_use``, ``organs`` (id, name),
-``models`` (folder, crop rule, spacing rule), ``provider`` (organ to model), ``sha256`` of every other file.
+``models`` (folder, crop rule, spacing rule), ``provider`` (organ to model), ``sha256`` of every other file;
+where the training said so ``trained_spacing_mm`` (low and high; z, y, x) and ``anatomy`` (review/anatomy.py).
 Nothing is unpickled before every checksum has been verified.
 """
 
@@ -13,20 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from hnseg_infer.errors import BundleError
+from hnseg_infer.installed import MANIFEST, bundle_folder
 from hnseg_infer.model_folder import MODEL_FILES, NetworkModel, read_json, read_model_folder
+from hnseg_infer.review.anatomy import Anatomy, read_anatomy
 
 FORMAT_VERSION = 1
-
-MANIFEST = "bundle.json"
 
 CROP_RULES = ("whole", "head_window", "small_organ_roi")
 """What a model sees: the whole CT, the crop window of preprocessing, or a box around other organs."""
 
 NATIVE = "native"
 """Spacing rule: the CT's own voxels, never resampled (docs/method.md). Any other is three mm, z, y, x."""
-
-DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "model_weights"
-"""The bundle that the repository ships."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,19 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
+class SpacingRange:
+    """Smallest and largest spacing of the training CTs along each axis, mm (z, y, x)."""
+
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
 class Bundle:
-    """A verified bundle. models: in the order in which they can run. provider: organ id to model name."""
+    """A verified bundle. models: in the order in which they can run. provider: organ id to model name.
+
+    trained_spacing, anatomy: of the training patients, None where the bundle does not say.
+    """
 
     folder: Path
     name: str
@@ -74,13 +83,16 @@ class Bundle:
     organs: tuple[BundleOrgan, ...]
     models: tuple[ModelSpec, ...]
     provider: Mapping[int, str]
+    trained_spacing: SpacingRange | None = None
+    anatomy: Anatomy | None = None
 
 
 def load_bundle(folder: Path | None = None) -> Bundle:
-    """Read and verify a bundle (default: the one shipped); raises BundleError naming the file at fault."""
-    folder = Path(folder or DEFAULT_FOLDER)
-    if not folder.is_dir():
-        raise BundleError(f"The model bundle {folder} is not a folder; accepted is a folder with {MANIFEST}.")
+    """Read and verify a bundle: a folder, or the name of one that comes with the code (default: the default).
+
+    Raises BundleError naming the file at fault.
+    """
+    folder = bundle_folder(folder)
     path = folder / MANIFEST
     manifest = read_json(path)
     version = manifest.get("format_version")
@@ -101,6 +113,8 @@ def load_bundle(folder: Path | None = None) -> Bundle:
             organs=organs,
             models=_in_running_order(path, models),
             provider=_provider(path, dict(manifest["provider"]), organs, models),
+            trained_spacing=_trained_spacing(path, manifest.get("trained_spacing_mm")),
+            anatomy=read_anatomy(manifest["anatomy"]) if "anatomy" in manifest else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{path} is incomplete or misstated ({type(error).__name__}: {error}).") from None
@@ -165,12 +179,28 @@ def _spacing(path: Path, name: str, rule: object) -> tuple[float, float, float] 
     """The spacing that a rule asks for; None for the CT's own."""
     if rule == NATIVE:
         return None
-    if isinstance(rule, list) and len(rule) == 3 and all(_is_length(mm) for mm in rule):
-        z, y, x = (float(mm) for mm in rule)
+    spacing = _three_mm(rule)
+    if spacing is None:
+        accepted = f"{NATIVE}, or three mm (z, y, x)"
+        raise BundleError(f"{path} gives the model {name} the spacing rule {rule!r}; accepted: {accepted}.")
+    return spacing
+
+
+def _trained_spacing(path: Path, limits: Any) -> SpacingRange | None:
+    if limits is None:
+        return None
+    low, high = _three_mm(limits["low"]), _three_mm(limits["high"])
+    if low is None or high is None or any(a > b for a, b in zip(low, high, strict=True)):
+        raise BundleError(f"{path} was trained on spacings {limits!r}; accepted: low and high, mm (z, y, x).")
+    return SpacingRange(low, high)
+
+
+def _three_mm(value: object) -> tuple[float, float, float] | None:
+    """Three lengths from JSON, or None for anything else."""
+    if isinstance(value, list) and len(value) == 3 and all(_is_length(mm) for mm in value):
+        z, y, x = (float(mm) for mm in value)
         return z, y, x
-    raise BundleError(
-        f"{path} gives the model {name} the spacing rule {rule!r}; accepted: {NATIVE}, or three mm (z, y, x)."
-    )
+    return None
 
 
 def _is_length(mm: object) -> bool:

@@ -17,10 +17,6 @@ MINIMUM_SHAPE = (8, 16, 16)
 SPACING_LIMITS = (0.2, 10.0)
 """mm. No scanner makes finer head CTs; in coarser ones the small organs are below one voxel."""
 
-TRAINED_IN_PLANE = (0.8, 1.3)
-TRAINED_SLICES = (2.0, 4.0)
-"""mm. The networks see voxels without resampling, so other sizes look to them like other anatomy."""
-
 TILT_LIMIT = 1.0
 """Degrees between grid and patient axes above which a warning says that nothing is straightened."""
 
@@ -80,21 +76,11 @@ def _check_grid(volume: Volume, source: str) -> None:
 
 
 def _grid_warnings(volume: Volume) -> list[Warning]:
-    warnings = []
-    slices, *in_plane = volume.geometry.spacing_zyx
-    plane_ok = all(TRAINED_IN_PLANE[0] <= size <= TRAINED_IN_PLANE[1] for size in in_plane)
-    if not plane_ok or not TRAINED_SLICES[0] <= slices <= TRAINED_SLICES[1]:
-        message = (
-            f"The voxel spacing of {_by((*reversed(in_plane), slices))} mm is not what the networks were "
-            f"trained on ({TRAINED_IN_PLANE[0]:g} to {TRAINED_IN_PLANE[1]:g} mm in plane, "
-            f"slices of {TRAINED_SLICES[0]:g} to {TRAINED_SLICES[1]:g} mm)."
-        )
-        warnings.append(Warning("untypical_spacing", message))
     tilt = tilt_degrees(volume.geometry)
     if tilt > TILT_LIMIT:
         message = f"The grid lies {tilt:.1f} degrees oblique to the patient axes; it is used as it is."
-        warnings.append(Warning("oblique_grid", message))
-    return warnings
+        return [Warning("oblique_grid", message)]
+    return []
 
 
 def _view_warnings(array: Array, spacing_zyx: tuple[float, float, float]) -> list[Warning]:

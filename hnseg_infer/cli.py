@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 
 from hnseg_infer import __version__
-from hnseg_infer.commands import preview, segment
+from hnseg_infer.commands import bundles, preview, segment
 from hnseg_infer.errors import HNSegError
 
 
@@ -19,6 +19,7 @@ def build_parser() -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     segment.add_parser(subparsers)
     preview.add_parser(subparsers)
+    bundles.add_parser(subparsers)
     for entry in sorted(entry_points(group="hnseg.commands"), key=lambda item: item.name):
         entry.load()(subparsers)
     return parser

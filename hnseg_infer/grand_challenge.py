@@ -26,7 +26,7 @@ from hnseg_infer.progress import Progress, terminal_progress
 
 if TYPE_CHECKING:
     from hnseg_infer.invoke_server import Case
-    from hnseg_infer.pipeline import LoadedBundle
+    from hnseg_infer.loaded_bundle import LoadedBundle
 
 
 class Defaults:
@@ -99,7 +99,8 @@ def run_case(
     """
     from hnseg_infer.ct_folder import find_ct
     from hnseg_infer.formats import read_ct, stem, write
-    from hnseg_infer.pipeline import segment, start_loading
+    from hnseg_infer.loaded_bundle import start_loading
+    from hnseg_infer.pipeline import segment
     from hnseg_infer.report import write_results
 
     ct_path = find_ct(settings.input_folder, settings.input_slug)
@@ -158,8 +159,8 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
         "--model",
         type=Path,
         default=defaults.model_folder,
-        metavar="DIR",
-        help=f"a model bundle (default: what lies in {defaults.mounted_model}, else the one shipped)",
+        metavar="BUNDLE",
+        help=f"a model bundle, folder or name (default: what lies in {defaults.mounted_model}, else default)",
     )
     add_device_options(parser)
     parser.add_argument("--host", default="0.0.0.0", help="of serve (default: %(default)s)")
@@ -202,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _load(settings: Settings) -> "Case":
-    from hnseg_infer.pipeline import load
+    from hnseg_infer.loaded_bundle import load
 
     loaded = load(settings.model, settings.device, settings.precision)
     return lambda: _written(run_case(settings, loaded), settings)

@@ -46,3 +46,23 @@ STRUCTSEG_ORGANS: tuple[Organ, ...] = (
     Organ(21, "mandible_left", "L", 100, (222, 184, 135), "Bone_Mandible_L"),
     Organ(22, "mandible_right", "R", 100, (245, 222, 179), "Bone_Mandible_R"),
 )
+
+_STRUCTSEG: dict[str, Organ] = {
+    name: organ for organ in STRUCTSEG_ORGANS for name in (organ.name, organ.tg263)
+}
+
+_ENDINGS: tuple[tuple[str, Side], ...] = (("_left", "L"), ("_right", "R"), ("_L", "L"), ("_R", "R"))
+
+
+def side_of(name: str) -> tuple[str, Side]:
+    """An organ's name without its side, and the side: by StructSeg's table, else by the name's ending.
+
+    >>> side_of("eye_left"), side_of("BrachialPlex_R"), side_of("Brainstem")
+    (('eye', 'L'), ('BrachialPlex', 'R'), ('brain_stem', '-'))
+    """
+    known = _STRUCTSEG.get(name)
+    name = known.name if known is not None else name
+    for ending, side in _ENDINGS:
+        if name.endswith(ending):
+            return name.removesuffix(ending), side
+    return name, "-"

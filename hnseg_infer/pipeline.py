@@ -1,77 +1,25 @@
 """From a CT to its organs at risk: the combined U-Net of docs/method.md, for any bundle's models."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from hnseg_infer.bundle import Bundle, ModelSpec, load_bundle
+from hnseg_infer.bundle import Bundle
 from hnseg_infer.checks import NOT_IN_VIEW, check_ct
 from hnseg_infer.devices import Precision
-from hnseg_infer.engines.engine import Labeller, ProbabilityMapper, select_engine
-from hnseg_infer.fusion import fuse, label_counts
-from hnseg_infer.preprocessing import Window, z_score
-from hnseg_infer.progress import Progress, TileProgress
-from hnseg_infer.report import OrganResult, Prediction, Warning
-from hnseg_infer.resampling import organ_labels, resample, shape_at
+from hnseg_infer.fusion import fuse
+from hnseg_infer.loaded_bundle import LoadedBundle, load
+from hnseg_infer.model_run import ModelResult, nothing_found, run_model
+from hnseg_infer.progress import Progress
+from hnseg_infer.report import Prediction, Warning
+from hnseg_infer.review.case import review_case
 from hnseg_infer.slice_range import organ_slices
 from hnseg_infer.volume import Volume, from_canonical, to_canonical
 from hnseg_infer.windows import model_window
-
-Labels = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class LoadedBundle:
-    """A bundle whose networks are ready on one device, for any number of CTs.
-
-    labellers: of the models that see the CT's own voxels, by name; mappers: of those that ask for a spacing.
-    """
-
-    bundle: Bundle
-    device: str
-    labellers: Mapping[str, Labeller]
-    mappers: Mapping[str, ProbabilityMapper] = field(default_factory=dict)
-
-
-def load(
-    bundle: Path | Bundle | None = None, device: str = "auto", precision: Precision = "auto"
-) -> LoadedBundle:
-    """Verify a bundle (default: the one shipped) and prepare its networks.
-
-    device: ``auto``, ``cuda`` or ``cpu``. precision: ``auto`` (the device's fastest), ``f32``, ``bf16`` or
-    ``f16``. Raises BundleError or DeviceError.
-    """
-    verified = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-    engine = select_engine(device, precision)
-    # a crop window is larger than its model's patch, at least along z; the others mostly are one tile
-    labellers = {
-        model.name: engine.load(model.network, overlapping=model.crop == "head_window")
-        for model in verified.models
-        if model.spacing is None
-    }
-    mappers = {
-        model.name: engine.load_probabilities(model.network)
-        for model in verified.models
-        if model.spacing is not None
-    }
-    return LoadedBundle(verified, engine.description, labellers, mappers)
-
-
-def start_loading(
-    bundle: Path | Bundle | None = None, device: str = "auto", precision: Precision = "auto"
-) -> Future[LoadedBundle]:
-    """``load`` in a thread of its own, for ``segment`` to wait for: the CT can be read meanwhile."""
-    with_one_thread = ThreadPoolExecutor(max_workers=1)
-    loading = with_one_thread.submit(load, bundle, device, precision)
-    with_one_thread.shutdown(wait=False)
-    return loading
+from hnseg_infer.working_spacing import spacing_warnings, working_spacing
 
 
 def segment(
@@ -96,19 +44,20 @@ def segment(
     with _timed(seconds, "load"):
         loaded = _loaded(bundle, device, precision)
     if any(warning.code == NOT_IN_VIEW for warning in warnings):
-        labels = {model.name: np.zeros(ct.array.shape, dtype=np.uint8) for model in loaded.bundle.models}
+        results = {model.name: nothing_found(ct) for model in loaded.bundle.models}
     else:
-        labels, doubts = model_labels(ct, loaded, seconds, progress)
+        results, doubts = run_models(ct, loaded, seconds, progress)
         warnings = [*warnings, *doubts]
     with _timed(seconds, "fuse"):
-        fused = fuse(labels, loaded.bundle.provider)
-        organs = _organ_results(fused, loaded.bundle, ct.geometry.voxel_cm3)
-        warnings = [*warnings, *_organs_not_found(organs)]
+        fused = fuse({name: result.labels for name, result in results.items()}, loaded.bundle.provider)
         result = from_canonical(fused, volume.geometry)
+    with _timed(seconds, "review"):
+        review = review_case(fused, ct.geometry, results, loaded.bundle, warnings)
     return Prediction(
         labels=result,
-        organs=organs,
-        warnings=tuple(warnings),
+        organs=review.organs,
+        warnings=(*warnings, *review.warnings),
+        review=review.reasons,
         seconds=seconds,
         device=loaded.device,
         bundle_name=loaded.bundle.name,
@@ -124,86 +73,30 @@ def _loaded(
     return bundle if isinstance(bundle, LoadedBundle) else load(bundle, device, precision)
 
 
-def model_labels(
+def run_models(
     ct: Volume, loaded: LoadedBundle, seconds: dict[str, float], progress: Progress | None = None
-) -> tuple[dict[str, Labels], list[Warning]]:
-    """Each model's own organs by bundle id on the grid of a checked, canonical CT, before fusion.
+) -> tuple[dict[str, ModelResult], list[Warning]]:
+    """Each model's own organs on the grid of a checked, canonical CT, before fusion.
 
-    Adds the time of each stage to ``seconds``; the warnings say what a model's window had to assume.
+    Adds the time of each stage to ``seconds``; the warnings say what had to be assumed.
     """
-    labels: dict[str, Labels] = {}
-    warnings: list[Warning] = []
+    given = ct.geometry.spacing_zyx
+    results: dict[str, ModelResult] = {}
+    warnings = spacing_warnings(loaded.bundle, given)
     with _timed(seconds, "crop"):
-        slices = organ_slices(ct.array, ct.geometry.spacing_zyx)
+        slices = organ_slices(ct.array, given)
     for model in loaded.bundle.models:
+        spacing = working_spacing(model, loaded.bundle.trained_spacing, given)
         with _timed(seconds, "crop" if model.roi is None else "roi"):
-            window, doubts = model_window(model, ct, labels, loaded.bundle.organs)
+            before = {name: result.labels for name, result in results.items()}
+            window, doubts = model_window(model, ct, before, loaded.bundle.organs, spacing)
         with _timed(seconds, model.name):
-            tile_progress = partial(progress, model.name) if progress else None
-            labels[model.name] = _window_labels(model, loaded, ct, window, slices, tile_progress)
+            tiles = partial(progress, model.name) if progress else None
+            results[model.name] = (
+                run_model(model, loaded, ct, window, slices, spacing, tiles) if window else nothing_found(ct)
+            )
         warnings += doubts
-    return labels, warnings
-
-
-def _window_labels(
-    model: ModelSpec,
-    loaded: LoadedBundle,
-    ct: Volume,
-    window: Window | None,
-    slices: slice,
-    progress: TileProgress | None,
-) -> Labels:
-    """The model's organs by bundle id, 0 outside its window and the axial ``slices`` that may hold organs.
-
-    z-score and network see the window alone, at the model's spacing; tiles without any of the slices are left
-    out.
-    """
-    labels = np.zeros(ct.array.shape, dtype=np.uint8)
-    if window is not None:
-        hu, region = ct.array[window], _inside(window, slices)
-        if model.spacing is None:
-            classes = loaded.labellers[model.name](z_score(hu), region, progress)
-        else:
-            coarse = z_score(resample(hu, shape_at(hu.shape, ct.geometry.spacing_zyx, model.spacing)))
-            part = _rescaled(region, hu.shape, coarse.shape)
-            classes = organ_labels(loaded.mappers[model.name](coarse, part, progress), hu.shape)
-            classes[: region[0].start] = classes[region[0].stop :] = 0
-        labels[window] = np.array(model.organ_ids, dtype=np.uint8)[classes]
-    return labels
-
-
-def _inside(window: Window, slices: slice) -> Window:
-    """The part of a window that lies in the axial slices, counted from the window's first voxel."""
-    z, y, x = window
-    start = min(max(slices.start, z.start), z.stop)
-    stop = max(min(slices.stop, z.stop), start)
-    return (
-        slice(start - z.start, stop - z.start),
-        slice(0, y.stop - y.start),
-        slice(0, x.stop - x.start),
-    )
-
-
-def _rescaled(region: Window, shape: Sequence[int], other: Sequence[int]) -> Window:
-    """The voxels of a grid of another shape over the same extent that the region touches."""
-    z, y, x = (
-        slice(part.start * new // old, -(-part.stop * new // old))
-        for part, old, new in zip(region, shape, other, strict=True)
-    )
-    return z, y, x
-
-
-def _organ_results(labels: Labels, bundle: Bundle, voxel_cm3: float) -> tuple[OrganResult, ...]:
-    voxels = label_counts(labels)
-    return tuple(
-        OrganResult(organ.id, organ.name, float(voxels[organ.id]) * voxel_cm3, bundle.provider[organ.id])
-        for organ in bundle.organs
-    )
-
-
-def _organs_not_found(organs: tuple[OrganResult, ...]) -> list[Warning]:
-    missing = ", ".join(organ.name for organ in organs if organ.volume_cm3 == 0)
-    return [Warning("organs_not_found", f"Not found in the CT: {missing}.")] if missing else []
+    return results, warnings
 
 
 @contextmanager

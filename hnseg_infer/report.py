@@ -21,22 +21,44 @@ class Warning:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why a mask should be looked at; ``organ`` is the name of the one that it is about, or None."""
+
+    code: str
+    organ: str | None
+    message: str
+
+
+@dataclass(frozen=True)
 class OrganResult:
-    """One organ of the output: label value, name, volume in cm3, and the model its voxels come from."""
+    """One organ of the output: label value, name, the model its voxels come from, and what they are like.
+
+    volume_cm3: 0 where it was not found. in_view: whether it should be, by the organs that were found.
+    pieces: parts that do not touch. at_border: whether it reaches the CT's edge. entropy_bits: mean over the
+    provider's voxels, None without any.
+    """
 
     id: int
     name: str
-    volume_cm3: float
     provider: str
+    volume_cm3: float
+    in_view: bool
+    pieces: int
+    at_border: bool
+    entropy_bits: float | None
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A finished case. ``labels`` is uint8 ``[z, y, x]`` on the input's grid; ``seconds`` is per stage."""
+    """A finished case. ``labels`` is uint8 ``[z, y, x]`` on the input's grid; ``seconds`` is per stage.
+
+    review: every reason for somebody to look at it, none where all is as in the training patients.
+    """
 
     labels: Volume
     organs: tuple[OrganResult, ...]
     warnings: tuple[Warning, ...]
+    review: tuple[Reason, ...]
     seconds: dict[str, float]
     device: str
     bundle_name: str
@@ -50,12 +72,23 @@ def results_json(prediction: Prediction) -> dict[str, Any]:
         "not_for_clinical_use": NOT_FOR_CLINICAL_USE,
         "bundle": {"name": prediction.bundle_name, "trained_on": prediction.trained_on},
         "device": prediction.device,
+        "review": {
+            "needed": bool(prediction.review),
+            "reasons": [
+                {"code": reason.code, "organ": reason.organ, "message": reason.message}
+                for reason in prediction.review
+            ],
+        },
         "organs": [
             {
                 "id": organ.id,
                 "name": organ.name,
                 "volume_cm3": round(organ.volume_cm3, 3),
                 "provider": organ.provider,
+                "in_view": organ.in_view,
+                "pieces": organ.pieces,
+                "at_border": organ.at_border,
+                "entropy_bits": None if organ.entropy_bits is None else round(organ.entropy_bits, 3),
             }
             for organ in prediction.organs
         ],

@@ -9,10 +9,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hnseg_infer.class_maps import RankedMap
 from hnseg_infer.volume import Array
 
 Shape3 = tuple[int, int, int]
 Spacing = tuple[float, float, float]
+
+
+LEAST_LEAD = 2.0**-12
+"""Of a voxel's likeliest class, where the next is as likely in half precision."""
 
 
 def shape_at(shape: Sequence[int], spacing: Spacing, wanted: Spacing) -> Shape3:
@@ -45,28 +50,27 @@ def axis_weights(given: int, wanted: int) -> NDArray[np.float32]:
     return shares
 
 
-def organ_labels(probabilities: NDArray[np.float32], shape: Shape3) -> NDArray[np.uint8]:
-    """Class of every voxel of a grid of another shape, from probabilities ``[z, y, x, class]``.
+def organ_labels(ranked: RankedMap, shape: Shape3) -> NDArray[np.uint8]:
+    """Class of every voxel of a grid of another shape, from the likeliest classes of every voxel.
 
     A voxel gets the class whose lead over the best other class, interpolated, is positive: at most one is.
     Each organ is interpolated inside the box that it can reach, never all classes over the whole image.
     """
-    coarse = probabilities.shape[:3]
-    weights = [axis_weights(given, wanted) for given, wanted in zip(coarse, shape, strict=True)]
-    # with the best two of all classes, the best other class of each is known
-    best = probabilities.argmax(axis=-1)
-    second, first = np.moveaxis(np.partition(probabilities, -2, axis=-1)[..., -2:], -1, 0)
+    classes, probabilities = ranked.classes, ranked.probabilities
+    best = classes[..., 0]
+    weights = [axis_weights(given, wanted) for given, wanted in zip(best.shape, shape, strict=True)]
     labels = np.zeros(shape, np.uint8)
-    for organ in range(1, probabilities.shape[-1]):
-        inside = best == organ
-        if not inside.any():
-            continue
-        lead = probabilities[..., organ] - np.where(inside, second, first)
-        fine, coarse_box, parts = _box(inside, weights)
-        reached = lead[coarse_box]
+    for organ in np.unique(best[best > 0]).tolist():
+        fine, coarse, parts = _box(best == organ, weights)
+        shares = probabilities[coarse].astype(np.float32)
+        # where the organ is the best, its lead is over the second best; elsewhere it is behind the best
+        leader = best[coarse] == organ
+        own = np.where(classes[coarse] == organ, shares, 0).sum(axis=-1)
+        lead = own - np.where(leader, shares[..., 1], shares[..., 0])
+        lead[leader] = np.maximum(lead[leader], LEAST_LEAD)
         for axis, part in enumerate(parts):
-            reached = _apply(part, reached, axis)
-        labels[fine][reached > 0] = organ
+            lead = _apply(part, lead, axis)
+        labels[fine][lead > 0] = organ
     return labels
 
 

@@ -4,6 +4,7 @@ Arrays are ``[z, y, x]`` in canonical orientation; centres (voxels) and spacings
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from hnseg_infer.bundle import BundleOrgan, ModelSpec, SmallOrganRoi
 from hnseg_infer.preprocessing import Window, crop_window, labels_center, roi_window
 from hnseg_infer.report import Warning
+from hnseg_infer.resampling import shape_at
 from hnseg_infer.volume import Volume
 
 Center = tuple[float, float, float]
@@ -39,19 +41,30 @@ FEWEST_REFERENCES = 3
 
 
 def model_window(
-    model: ModelSpec, ct: Volume, labels: Mapping[str, NDArray[np.uint8]], organs: Iterable[BundleOrgan]
+    model: ModelSpec,
+    ct: Volume,
+    labels: Mapping[str, NDArray[np.uint8]],
+    organs: Iterable[BundleOrgan],
+    spacing: Center | None = None,
 ) -> tuple[Window | None, list[Warning]]:
     """The box of a canonical CT that ``model`` sees, and doubts about it; None when the box has no place.
 
     labels: organ ids ``[z, y, x]`` on the CT's grid from the models that ran before. organs: all of the
-    bundle's.
+    bundle's. spacing: mm of the voxels that the model counts, None for the CT's own.
     """
     if model.roi is not None:
-        return _small_organ_window(model.roi, ct, labels[model.roi.from_model], organs)
+        roi = model.roi if spacing is None else _on_grid(model.roi, spacing, ct.geometry.spacing_zyx)
+        return _small_organ_window(roi, ct, labels[roi.from_model], organs)
     if model.crop == "head_window":
         return crop_window(ct.array, ct.geometry.spacing_zyx), []
     depth, height, width = ct.array.shape
     return (slice(0, depth), slice(0, height), slice(0, width)), []
+
+
+def _on_grid(roi: SmallOrganRoi, spacing: Center, given: Center) -> SmallOrganRoi:
+    """The box counted in the CT's own voxels."""
+    z, y, x = shape_at(roi.size_zyx, spacing, given)
+    return replace(roi, size_zyx=(z, y, x))
 
 
 def robust_center(

@@ -5,12 +5,15 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hnseg_infer.bundle import FORMAT_VERSION, MANIFEST, NATIVE
+from hnseg_infer.bundle import FORMAT_VERSION, NATIVE, SpacingRange
 from hnseg_infer.errors import InputError
+from hnseg_infer.installed import MANIFEST
 from hnseg_infer.report import NOT_FOR_CLINICAL_USE
+from hnseg_infer.review.anatomy import Anatomy, anatomy_json
 from hnseg_train.nnunet_plans import dataset_json, plans_json
 from hnseg_train.recipes import SMALL_ORGANS, ModelRecipe, Recipe
 from hnseg_train.training import ALL, final_checkpoint
@@ -29,12 +32,14 @@ def export_bundle(
     provider: Mapping[str, str],
     fold: int | str = ALL,
     card: tuple[Mapping[str, Any], str] | None = None,
+    spacing: SpacingRange | None = None,
+    anatomy: Anatomy | None = None,
 ) -> None:
     """Write the bundle folder anew from the final checkpoints of all models of the recipe on one fold.
 
-    card: what bundle.json holds under ``card``, and CARD.md. The folder is replaced at once when all files
-    are written. Raises InputError when a model has not been trained to its end, and when ``bundle`` holds
-    something else, which would be deleted.
+    card: what bundle.json holds under ``card``, and CARD.md. spacing, anatomy: of the training patients. The
+    folder is replaced at once when all files are written. Raises InputError when a model has not been trained
+    to its end, and when ``bundle`` holds something else, which would be deleted.
     """
     if bundle.exists() and not (bundle / MANIFEST).is_file() and (bundle.is_file() or any(bundle.iterdir())):
         raise InputError(f"{bundle} is there already and is no bundle; accepted is a new or empty folder.")
@@ -65,6 +70,8 @@ def export_bundle(
             "organs": [{"id": value, "name": name} for value, name in recipe.organs],
             "models": {model.name: _model_entry(model) for model in recipe.models},
             "provider": dict(provider),
+            **({} if spacing is None else {"trained_spacing_mm": asdict(spacing)}),
+            **({} if anatomy is None else {"anatomy": anatomy_json(anatomy)}),
             "sha256": checksums(staging),
             **({} if card is None else {"card": dict(card[0])}),
         },

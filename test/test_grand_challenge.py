@@ -34,8 +34,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         recorded.append(arguments)
         return Prediction(
             labels=Volume((volume.array > 100).astype(np.uint8), volume.geometry),
-            organs=(OrganResult(1, "brain_stem", 27.5, "3d"),),
+            organs=(OrganResult(1, "brain_stem", "3d", 27.5, True, 1, False, None),),
             warnings=(Warning("doubt", "A doubt."),),
+            review=(),
             seconds={"2d": 1.5},
             device="cpu (stand-in)",
             bundle_name="demo",
@@ -44,7 +45,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     monkeypatch.setattr("hnseg_infer.pipeline.segment", segment)
     # what would be loaded in the background stands for what was
-    monkeypatch.setattr("hnseg_infer.pipeline.start_loading", lambda *asked: asked)
+    monkeypatch.setattr("hnseg_infer.loaded_bundle.start_loading", lambda *asked: asked)
     return recorded
 
 
@@ -80,7 +81,7 @@ def test_mask_and_report_on_the_grid_of_the_ct(tmp_path: Path) -> None:
     assert np.array_equal(sitk.GetArrayFromImage(mask), np.indices(SHAPE).sum(axis=0) > 10)
     assert b"CompressedData = True" in (tmp_path / "out" / mask_name).read_bytes()[:1000]
     report = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert report["organs"] == [{"id": 1, "name": "brain_stem", "volume_cm3": 27.5, "provider": "3d"}]
+    assert [(organ["id"], organ["volume_cm3"]) for organ in report["organs"]] == [(1, 27.5)]
     assert report["warnings"] == [{"code": "doubt", "message": "A doubt."}]
 
 

@@ -8,7 +8,8 @@ from bundle_factory import make_bundle
 from scipy.spatial.transform import Rotation
 from synthetic_head import head_ct
 
-from hnseg_infer.pipeline import LoadedBundle, load, segment
+from hnseg_infer.loaded_bundle import LoadedBundle, load
+from hnseg_infer.pipeline import segment
 from hnseg_infer.volume import Geometry, Volume
 
 ORIENTATIONS = [

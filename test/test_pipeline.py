@@ -9,9 +9,11 @@ from bundle_factory import ORGANS, PROVIDER, make_bundle, seal, write_model_fold
 from synthetic_head import head_ct
 
 from hnseg_infer.bundle import load_bundle
+from hnseg_infer.class_maps import ClassMap
 from hnseg_infer.engines.torch_engine import TorchEngine
 from hnseg_infer.errors import BundleError, DeviceError, InputError
-from hnseg_infer.pipeline import LoadedBundle, load, segment, start_loading
+from hnseg_infer.loaded_bundle import LoadedBundle, load, start_loading
+from hnseg_infer.pipeline import segment
 from hnseg_infer.preprocessing import crop_window, roi_window, z_score
 from hnseg_infer.resampling import organ_labels, resample
 from hnseg_infer.slice_range import organ_slices
@@ -33,8 +35,11 @@ def reference(folder: Path) -> LoadedBundle:
     """The same bundle on the torch CPU engine."""
     bundle = load_bundle(folder)
     engine = TorchEngine("cpu")
-    labellers = {model.name: engine.load(model.network) for model in bundle.models}
-    return LoadedBundle(bundle, engine.description, labellers)
+    networks = {model.name: model.network for model in bundle.models}
+    labellers = {name: engine.load(network) for name, network in networks.items()}
+    return LoadedBundle(
+        bundle, engine.description, labellers, lambda name: engine.load_ranker(networks[name])
+    )
 
 
 def test_equals_spec_section_2_step_by_step(folder):
@@ -44,16 +49,16 @@ def test_equals_spec_section_2_step_by_step(folder):
     road = reference(folder)
     prediction = segment(ct, bundle=road)
 
-    two = road.labellers["2d"](z_score(hu))
+    two = road.labellers["2d"](z_score(hu)).labels
     window = crop_window(hu, spacing)
     three = np.zeros_like(two)
-    three[window] = road.labellers["3d"](z_score(hu[window]))
+    three[window] = road.labellers["3d"](z_score(hu[window])).labels
     # the 2D model's classes 3 and 4 are chiasm and pituitary
     center = robust_center(two, (3, 4), (8, 16, 16))
     assert center is not None
     box = roi_window(center, (8, 16, 16), hu.shape)
     small = np.zeros_like(two)
-    small[box] = road.labellers["3d_small"](z_score(hu[box]))
+    small[box] = road.labellers["3d_small"](z_score(hu[box])).labels
 
     masks = {1: three == 1, 2: two == 2, 8: small == 1, 11: small == 2}
     expected = np.zeros_like(two)
@@ -70,7 +75,17 @@ def test_prediction_says_what_it_is(loaded):
     assert prediction.labels.array.dtype == np.uint8
     assert (prediction.bundle_name, prediction.trained_on) == ("tiny", "nothing")
     assert prediction.device.startswith("cpu (openvino")
-    assert list(prediction.seconds) == ["check", "load", "crop", "2d", "3d", "roi", "3d_small", "fuse"]
+    assert list(prediction.seconds) == [
+        "check",
+        "load",
+        "crop",
+        "2d",
+        "3d",
+        "roi",
+        "3d_small",
+        "fuse",
+        "review",
+    ]
     assert {organ.name: organ.id for organ in prediction.organs} == ORGANS
     for organ in prediction.organs:
         # 4 x 4 x 5 mm voxels of 0.08 cm3
@@ -129,16 +144,21 @@ def test_without_a_skull_the_networks_run_all_the_same(loaded):
     assert prediction.labels.array.any()
 
 
+def silence(image, *_others) -> ClassMap:
+    """A network that finds nothing."""
+    return ClassMap(np.zeros(image.shape, np.uint8), np.full(5, np.nan))
+
+
 def test_missing_organs_are_named(loaded):
-    silent = {**loaded.labellers, "3d": lambda image, *_others: np.zeros(image.shape, dtype=np.uint8)}
-    prediction = segment(head_ct(), bundle=LoadedBundle(loaded.bundle, loaded.device, silent))
+    silent = {**loaded.labellers, "3d": silence}
+    prediction = segment(head_ct(), bundle=replace(loaded, labellers=silent))
     (warning,) = [warning for warning in prediction.warnings if warning.code == "organs_not_found"]
     assert warning.message == "Not found in the CT: brain_stem."
 
 
 def test_small_organs_stay_empty_when_nothing_tells_where_they_are(loaded):
-    silent = {**loaded.labellers, "2d": lambda image, *_others: np.zeros(image.shape, dtype=np.uint8)}
-    prediction = segment(head_ct(), bundle=LoadedBundle(loaded.bundle, loaded.device, silent))
+    silent = {**loaded.labellers, "2d": silence}
+    prediction = segment(head_ct(), bundle=replace(loaded, labellers=silent))
     assert "roi_not_found" in [warning.code for warning in prediction.warnings]
     assert not np.isin(prediction.labels.array, (2, 8, 11)).any()
     assert (prediction.labels.array == 1).any()
@@ -155,7 +175,7 @@ def test_a_bundle_with_one_model_and_other_organs(tmp_path):
     prediction = segment(head_ct(), bundle=tmp_path, device="cpu")
     assert set(np.unique(prediction.labels.array)) == {0, 3, 250}
     road = load(tmp_path, "cpu")
-    classes = road.labellers["net"](z_score(head_ct().array))
+    classes = road.labellers["net"](z_score(head_ct().array)).labels
     np.testing.assert_array_equal(prediction.labels.array == 3, classes == 1)
     np.testing.assert_array_equal(prediction.labels.array == 250, classes == 2)
 
@@ -178,7 +198,7 @@ def test_a_model_that_asks_for_a_spacing_gets_it(tmp_path):
     prediction = segment(ct, bundle=road)
     assert prediction.labels.geometry == ct.geometry
     coarse = resample(ct.array, (round(ct.array.shape[0] / 0.8), 28, 24))
-    classes = organ_labels(road.mappers["net"](z_score(coarse)), ct.array.shape)
+    classes = organ_labels(road.ranker("net")(z_score(coarse)), ct.array.shape)
     # slices that can hold no organ are left empty
     seen = organ_slices(ct.array, ct.geometry.spacing_zyx)
     expected = np.array([0, 3, 250], np.uint8)[classes]

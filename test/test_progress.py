@@ -88,9 +88,9 @@ def test_every_tile_counts_once(shape, patch, tiles):
     calls = []
 
     network = PlainNetwork(lambda tile: np.stack((np.zeros_like(tile), tile)), patch)
-    labels = label_tiles(network, image, patch, 2, None, lambda *call: calls.append(call))
+    labels = label_tiles(network, image, patch, 2, None, lambda *call: calls.append(call)).labels
     assert calls == [(done, tiles) for done in range(tiles + 1)]
-    np.testing.assert_array_equal(labels, label_tiles(network, image, patch, 2))
+    np.testing.assert_array_equal(labels, label_tiles(network, image, patch, 2).labels)
 
 
 def test_hnseg_segment_shows_it_on_a_terminal_alone(tmp_path: Path, monkeypatch, capsys):

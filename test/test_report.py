@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hnseg_infer.report import OrganResult, Prediction, Warning, results_json, write_results
+from hnseg_infer.report import OrganResult, Prediction, Reason, Warning, results_json, write_results
 from hnseg_infer.volume import Geometry, Volume
 
 GRID = Geometry((2, 3, 4), (1.0, 1.0, 3.0), (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
@@ -13,8 +14,15 @@ GRID = Geometry((2, 3, 4), (1.0, 1.0, 3.0), (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0,
 def prediction(volume_cm3: float = 25.123456) -> Prediction:
     return Prediction(
         labels=Volume(np.zeros(GRID.shape, np.uint8), GRID),
-        organs=(OrganResult(1, "brain_stem", volume_cm3, "3d"), OrganResult(4, "lens_left", 0.0, "2d")),
+        organs=(
+            OrganResult(1, "brain_stem", "3d", volume_cm3, True, 2, True, 0.12345),
+            OrganResult(4, "lens_left", "2d", 0.0, False, 0, False, None),
+        ),
         warnings=(Warning("untypical_spacing", "The voxel spacing is 4 mm."),),
+        review=(
+            Reason("out_of_view", "lens_left", "lens_left lies outside the CT."),
+            Reason("untypical_spacing", None, "The voxel spacing is 4 mm."),
+        ),
         seconds={"read": 0.123456, "2d": 12.0},
         device="cpu",
         bundle_name="lite",
@@ -25,14 +33,44 @@ def prediction(volume_cm3: float = 25.123456) -> Prediction:
 def test_everything_a_reader_needs_is_there() -> None:
     results = results_json(prediction())
     assert results["organs"] == [
-        {"id": 1, "name": "brain_stem", "volume_cm3": 25.123, "provider": "3d"},
-        {"id": 4, "name": "lens_left", "volume_cm3": 0.0, "provider": "2d"},
+        {
+            "id": 1,
+            "name": "brain_stem",
+            "volume_cm3": 25.123,
+            "provider": "3d",
+            "in_view": True,
+            "pieces": 2,
+            "at_border": True,
+            "entropy_bits": 0.123,
+        },
+        {
+            "id": 4,
+            "name": "lens_left",
+            "volume_cm3": 0.0,
+            "provider": "2d",
+            "in_view": False,
+            "pieces": 0,
+            "at_border": False,
+            "entropy_bits": None,
+        },
     ]
+    assert results["review"] == {
+        "needed": True,
+        "reasons": [
+            {"code": "out_of_view", "organ": "lens_left", "message": "lens_left lies outside the CT."},
+            {"code": "untypical_spacing", "organ": None, "message": "The voxel spacing is 4 mm."},
+        ],
+    }
     assert results["warnings"] == [{"code": "untypical_spacing", "message": "The voxel spacing is 4 mm."}]
     assert results["seconds"] == {"read": 0.12, "2d": 12.0}
     assert results["bundle"] == {"name": "lite", "trained_on": "generated patients"}
     assert results["device"] == "cpu"
     assert "not for clinical use" in results["not_for_clinical_use"]
+
+
+def test_without_reasons_no_review_is_needed() -> None:
+    results = results_json(replace(prediction(), review=()))
+    assert results["review"] == {"needed": False, "reasons": []}
 
 
 def test_file_is_json_in_the_same_order(tmp_path: Path) -> None:

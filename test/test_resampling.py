@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from hnseg_infer.class_maps import RankedMap
 from hnseg_infer.resampling import axis_weights, organ_labels, resample, resample_labels, shape_at
 
 
@@ -37,6 +38,13 @@ def test_the_same_grid_changes_nothing():
     np.testing.assert_array_equal(axis_weights(6, 6), np.eye(6))
 
 
+def ranked_map(probabilities: np.ndarray) -> RankedMap:
+    """The likeliest three of probabilities ``[z, y, x, class]``, by sorting all."""
+    order = np.argsort(-probabilities, axis=-1, kind="stable")[..., :3]
+    shares = np.take_along_axis(probabilities, order, axis=-1)
+    return RankedMap(order.astype(np.uint8), shares.astype(np.float16), np.zeros(probabilities.shape[-1]))
+
+
 def test_a_ramp_stays_a_ramp():
     z, y, x = np.meshgrid(np.arange(24) + 0.5, np.arange(32) + 0.5, np.arange(40) + 0.5, indexing="ij")
     found = resample((2 * z - y + 0.5 * x).astype(np.float32), (36, 8, 30))
@@ -54,28 +62,32 @@ def test_what_is_finer_than_the_new_grid_is_averaged_out():
 
 @pytest.mark.parametrize("shape", [(6, 7, 8), (13, 20, 31), (4, 3, 5), (14, 3, 8)])
 def test_organs_are_where_their_interpolated_lead_is_positive(shape):
-    logits = np.random.default_rng(2).normal(size=(6, 7, 8, 4)) * 2
-    probabilities = (np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)).astype(np.float32)
+    logits = np.random.default_rng(2).normal(size=(6, 7, 8, 3)) * 2
+    probabilities = (np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)).astype(np.float16)
     leads = np.stack(
-        [probabilities[..., c] - np.delete(probabilities, c, axis=-1).max(axis=-1) for c in range(4)]
+        [
+            probabilities[..., c].astype(np.float32) - np.delete(probabilities, c, axis=-1).max(axis=-1)
+            for c in range(3)
+        ]
     )
     fine = np.stack([resample(lead, shape) for lead in leads])
     # no voxel is claimed twice, so no order of painting is needed
     assert (fine > 0).sum(axis=0).max() == 1
     expected = np.where((fine[1:] > 0).any(axis=0), (fine[1:] > 0).argmax(axis=0) + 1, 0)
     assert expected.any()
-    np.testing.assert_array_equal(organ_labels(probabilities, shape), expected)
+    np.testing.assert_array_equal(organ_labels(ranked_map(probabilities), shape), expected)
 
 
 def test_on_the_same_grid_the_likeliest_class_wins():
-    probabilities = np.random.default_rng(3).dirichlet(np.ones(5), size=(6, 7, 8)).astype(np.float32)
-    np.testing.assert_array_equal(organ_labels(probabilities, (6, 7, 8)), probabilities.argmax(axis=-1))
+    probabilities = np.random.default_rng(3).dirichlet(np.ones(5), size=(6, 7, 8)).astype(np.float16)
+    found = organ_labels(ranked_map(probabilities), (6, 7, 8))
+    np.testing.assert_array_equal(found, probabilities.argmax(axis=-1))
 
 
 def test_an_absent_organ_gives_nothing():
     probabilities = np.zeros((4, 4, 4, 3), np.float32)
     probabilities[..., 0] = 1
-    assert not organ_labels(probabilities, (8, 8, 8)).any()
+    assert not organ_labels(ranked_map(probabilities), (8, 8, 8)).any()
 
 
 def test_a_ball_comes_back_as_a_ball():
@@ -83,7 +95,7 @@ def test_a_ball_comes_back_as_a_ball():
     # voxels of 2 x 4 x 4 mm, radius 20 mm around the middle
     distance = np.sqrt(((z - 14.5) * 2) ** 2 + ((y - 11.5) * 4) ** 2 + ((x - 11.5) * 4) ** 2)
     inside = 1 / (1 + np.exp((distance - 20) / 2))
-    labels = organ_labels(np.stack([1 - inside, inside], axis=-1).astype(np.float32), (20, 96, 96))
+    labels = organ_labels(ranked_map(np.stack([1 - inside, inside], axis=-1)), (20, 96, 96))
     # back on voxels of 3 x 1 x 1 mm
     assert labels.sum() * 3.0 == pytest.approx(4 / 3 * np.pi * 20**3, rel=0.03)
     z, y, x = np.mgrid[0:20, 0:96, 0:96]

@@ -22,7 +22,12 @@ def add_parser(subparsers: Any) -> None:
         "ct", type=Path, metavar="CT", help="MetaImage, NIfTI or NRRD file, or a DICOM series folder"
     )
     parser.add_argument("out_dir", type=Path, metavar="OUT_DIR", help="folder for the mask and results.json")
-    parser.add_argument("--bundle", type=Path, metavar="DIR", help="model bundle (default: the one shipped)")
+    parser.add_argument(
+        "--bundle",
+        type=Path,
+        metavar="BUNDLE",
+        help="name of an installed model bundle (hnseg bundles), or the folder of any (default: default)",
+    )
     add_device_options(parser)
     parser.add_argument("--format", choices=FORMATS, default="mha", help="of the mask (default: mha)")
     parser.set_defaults(run=run)
@@ -35,7 +40,8 @@ def run(arguments: argparse.Namespace) -> None:
     # before numerical libraries are imported
     limit_threads()
     from hnseg_infer.formats import read_ct, stem, write
-    from hnseg_infer.pipeline import segment, start_loading
+    from hnseg_infer.loaded_bundle import start_loading
+    from hnseg_infer.pipeline import segment
     from hnseg_infer.report import write_results
 
     out_dir: Path = arguments.out_dir
@@ -58,13 +64,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def organ_table(prediction: "Prediction") -> str:
-    """Per organ id, name, volume and model; then warnings, and what the result rests on."""
+    """Per organ id, name, volume and model; then warnings, reasons for a review, what the result rests on."""
     lines = [f"{'id':>3}  {'organ':<22}{'cm3':>9}  model"]
     lines += [
         f"{organ.id:>3}  {organ.name:<22}{organ.volume_cm3:>9.2f}  {organ.provider}"
         for organ in prediction.organs
     ]
     lines += [f"warning {warning.code}: {warning.message}" for warning in prediction.warnings]
+    lines += [f"review {reason.code}: {reason.message}" for reason in prediction.review]
     seconds = ", ".join(f"{stage} {value:.1f}" for stage, value in prediction.seconds.items())
     lines.append(f"{prediction.device}; seconds: {seconds}")
     lines.append(f"Bundle {prediction.bundle_name}, trained on {prediction.trained_on}.")

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hnseg_infer.class_maps import ClassMap, RankedMap
 from hnseg_infer.devices import DEVICES, Precision
 from hnseg_infer.errors import DeviceError
 from hnseg_infer.model_folder import NetworkModel
@@ -23,14 +24,14 @@ class Labeller(Protocol):
         region: Window | None = None,
         progress: TileProgress | None = None,
         /,
-    ) -> NDArray[np.uint8]:
+    ) -> ClassMap:
         """From a normalised image ``[z, y, x]`` to the network's class (0 = background) of every voxel.
 
         region: the box outside which every voxel is background.
         """
 
 
-class ProbabilityMapper(Protocol):
+class Ranker(Protocol):
     """A network ready to run whose result is to be interpolated."""
 
     def __call__(
@@ -39,8 +40,8 @@ class ProbabilityMapper(Protocol):
         region: Window | None = None,
         progress: TileProgress | None = None,
         /,
-    ) -> NDArray[np.float32]:
-        """From a normalised image ``[z, y, x]`` to class probabilities ``[z, y, x, class]``.
+    ) -> RankedMap:
+        """From a normalised image ``[z, y, x]`` to the likeliest classes of every voxel.
 
         region: the box outside which all is background.
         """
@@ -59,8 +60,8 @@ class Engine(Protocol):
         overlapping: whether images will be larger than the patch, which decides what is prepared in advance.
         """
 
-    def load_probabilities(self, model: NetworkModel) -> ProbabilityMapper:
-        """The same for class probabilities, which take much more memory than labels."""
+    def load_ranker(self, model: NetworkModel) -> Ranker:
+        """The same for the likeliest classes and their probabilities, which take longer than labels."""
 
 
 def select_engine(device: str = "auto", precision: Precision = "auto") -> Engine:

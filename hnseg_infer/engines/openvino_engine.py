@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hnseg_infer.class_maps import ClassMap, RankedMap, entropy_map, ranked
 from hnseg_infer.cpus import granted_cpus
 from hnseg_infer.devices import Precision
-from hnseg_infer.engines.engine import Labeller, ProbabilityMapper
+from hnseg_infer.engines.engine import Labeller, Ranker
 from hnseg_infer.engines.openvino_graph import split_image, unet_graph
 from hnseg_infer.engines.openvino_runtime import openvino
 from hnseg_infer.errors import DeviceError
 from hnseg_infer.model_folder import NetworkModel
 from hnseg_infer.preprocessing import Window
 from hnseg_infer.progress import TileProgress
-from hnseg_infer.sliding_window import DType, class_probabilities, label_tiles
+from hnseg_infer.sliding_window import DType, label_tiles, rank_tiles
 from hnseg_infer.tiling import gaussian_weights, patch_3d
 
 ops = openvino.opset13
@@ -50,22 +51,22 @@ class OpenVINOEngine:
 
         def labels(
             image: Tile, region: Window | None = None, progress: TileProgress | None = None
-        ) -> NDArray[np.uint8]:
+        ) -> ClassMap:
             return label_tiles(network, image, model.patch, model.classes, region, progress)
 
         return labels
 
-    def load_probabilities(self, model: NetworkModel) -> ProbabilityMapper:
-        """The same for class probabilities."""
+    def load_ranker(self, model: NetworkModel) -> Ranker:
+        """The same for the likeliest classes."""
         network = _Network(self._core, model, self._precision)
         network.prepare(overlapping=True)
 
-        def probabilities(
+        def ranks(
             image: Tile, region: Window | None = None, progress: TileProgress | None = None
-        ) -> NDArray[np.float32]:
-            return class_probabilities(network, image, model.patch, model.classes, region, progress)
+        ) -> RankedMap:
+            return rank_tiles(network, image, model.patch, model.classes, region, progress)
 
-        return probabilities
+        return ranks
 
 
 class _Network:
@@ -76,6 +77,7 @@ class _Network:
         self._model = model
         self._precision = precision
         self._box = patch_3d(model.patch)
+        self.weights = gaussian_weights(model.patch).reshape(self._box)
         # single precision loses nothing in the first convolution
         self._splits_input = precision == "bf16" and model.layout is not None
 
@@ -89,35 +91,50 @@ class _Network:
     def zeros(self, shape: Sequence[int], dtype: DType) -> NDArray[Any]:
         return np.zeros(shape, dtype)
 
-    def labels(self, tile: Tile) -> NDArray[np.uint8]:
-        output: NDArray[np.uint8] = self._infer(self._labels_request, tile)
-        return output.reshape(self._box)
+    def labels(self, tile: Tile) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        labels, logits = self._infer(self._labels_request, tile)
+        class_first = logits.reshape(self._model.classes, *self._box)
+        return labels.reshape(self._box), np.moveaxis(class_first, 0, -1)
 
     def weighted_logits(self, tile: Tile) -> NDArray[np.float32]:
-        output: NDArray[np.float32] = self._infer(self._weighted_request, tile)
+        (output,) = self._infer(self._weighted_request, tile)
         return output.reshape(*self._box, self._model.classes)
 
     def argmax(self, sums: NDArray[np.float32]) -> NDArray[np.uint8]:
         labels: NDArray[np.uint8] = sums.argmax(axis=-1).astype(np.uint8)
         return labels
 
+    def entropy(
+        self,
+        logits: NDArray[np.float32],
+        labels: NDArray[np.uint8],
+        covered: NDArray[np.float32] | None = None,
+    ) -> NDArray[np.float16]:
+        return entropy_map(logits, labels, covered)
+
+    def ranked(
+        self, logits: NDArray[np.float32], covered: NDArray[np.float32]
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+        return ranked(logits, covered)
+
     def download(self, array: NDArray[Any]) -> NDArray[Any]:
         return array
 
-    def _infer(self, request: Any, tile: Tile) -> Any:
+    def _infer(self, request: Any, tile: Tile) -> list[NDArray[Any]]:
+        """The request's outputs for a tile, in buffers that the next call overwrites."""
         channels = request.get_input_tensor().data[0]
         if self._splits_input:
             split_image(tile.reshape(self._model.patch), channels)
         else:
             channels[0] = tile.reshape(self._model.patch)
         request.infer()
-        return request.get_output_tensor().data
+        return [tensor.data for tensor in request.output_tensors]
 
     @cached_property
     def _labels_request(self) -> Any:
         image, logits = self._graph()
         largest = ops.topk(logits, np.int64(1), 1, "max", "none").output(1)
-        return self._compiled(image, ops.convert(largest, np.uint8))
+        return self._compiled(image, ops.convert(largest, np.uint8), logits)
 
     @cached_property
     def _weighted_request(self) -> Any:
@@ -136,9 +153,9 @@ class _Network:
 
         return traced_graph(self._model)
 
-    def _compiled(self, parameter: Any, result: Any) -> Any:
+    def _compiled(self, parameter: Any, *results: Any) -> Any:
         compiled = self._core.compile_model(
-            openvino.Model([result], [parameter]),
+            openvino.Model(list(results), [parameter]),
             "CPU",
             {
                 "PERFORMANCE_HINT": "LATENCY",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import log
 from typing import Any, Literal
 
 import numpy as np
@@ -10,15 +11,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.utils import fuse_conv_bn_eval
 
+from hnseg_infer.class_maps import RANKS, ClassMap, RankedMap
 from hnseg_infer.cpus import granted_cpus
 from hnseg_infer.devices import Precision
-from hnseg_infer.engines.engine import Labeller, ProbabilityMapper
+from hnseg_infer.engines.engine import Labeller, Ranker
 from hnseg_infer.errors import DeviceError
 from hnseg_infer.model_folder import NetworkModel
 from hnseg_infer.networks.build import build_network
 from hnseg_infer.preprocessing import Window
 from hnseg_infer.progress import TileProgress
-from hnseg_infer.sliding_window import DType, class_probabilities, label_tiles
+from hnseg_infer.sliding_window import DType, label_tiles, rank_tiles
 from hnseg_infer.tiling import gaussian_weights, patch_3d
 
 DTYPES = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
@@ -55,23 +57,23 @@ class TorchEngine:
 
         def labels(
             image: NDArray[np.float32], region: Window | None = None, progress: TileProgress | None = None
-        ) -> NDArray[np.uint8]:
+        ) -> ClassMap:
             with _repeatable():
                 return label_tiles(network, image, model.patch, model.classes, region, progress)
 
         return labels
 
-    def load_probabilities(self, model: NetworkModel) -> ProbabilityMapper:
-        """The same for class probabilities."""
+    def load_ranker(self, model: NetworkModel) -> Ranker:
+        """The same for the likeliest classes."""
         network = _Network(model, self._device, self._dtype)
 
-        def probabilities(
+        def ranks(
             image: NDArray[np.float32], region: Window | None = None, progress: TileProgress | None = None
-        ) -> NDArray[np.float32]:
+        ) -> RankedMap:
             with _repeatable():
-                return class_probabilities(network, image, model.patch, model.classes, region, progress)
+                return rank_tiles(network, image, model.patch, model.classes, region, progress)
 
-        return probabilities
+        return ranks
 
 
 @contextmanager
@@ -98,8 +100,8 @@ class _Network:
             device=device, dtype=dtype, memory_format=self._format
         )
         self._dtype = dtype
-        weights = gaussian_weights(model.patch).reshape(*self._box, 1)
-        self._weights = torch.from_numpy(weights.copy()).to(device)
+        weights = gaussian_weights(model.patch).reshape(self._box)
+        self.weights = torch.from_numpy(weights.copy()).to(device)
 
     def upload(self, image: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(image)).to(self._device)
@@ -107,15 +109,27 @@ class _Network:
     def zeros(self, shape: Sequence[int], dtype: DType) -> Tensor:
         return torch.zeros(*shape, dtype=getattr(torch, dtype), device=self._device)
 
-    def labels(self, tile: Tensor) -> Tensor:
-        return self.argmax(self._logits(tile))
+    def labels(self, tile: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self._logits(tile)
+        return self.argmax(logits), logits
 
     def weighted_logits(self, tile: Tensor) -> Tensor:
-        return self._logits(tile).float() * self._weights
+        return self._logits(tile).float() * self.weights[..., None]
 
     def argmax(self, sums: Tensor) -> Tensor:
         # on a CPU ``max`` is much faster than ``argmax``
         return sums.max(dim=-1).indices.to(torch.uint8)
+
+    def entropy(self, logits: Tensor, labels: Tensor, covered: Tensor | None = None) -> Tensor:
+        # a GPU would wait for a mask to be counted, and has the time for every voxel
+        chosen = logits.float() if covered is None else logits / _positive(covered)[..., None]
+        logs = torch.log_softmax(chosen, dim=-1)
+        return (logs.exp() * logs).sum(dim=-1) / -log(2)
+
+    def ranked(self, logits: Tensor, covered: Tensor) -> tuple[Tensor, Tensor]:
+        shares = torch.softmax(logits / _positive(covered)[..., None], dim=-1)
+        largest = shares.topk(min(RANKS, logits.shape[-1]), dim=-1)
+        return largest.indices.to(torch.uint8), largest.values.half()
 
     def download(self, array: Tensor) -> NDArray[Any]:
         return array.cpu().numpy()
@@ -125,6 +139,11 @@ class _Network:
         image = tile.to(self._dtype).reshape(1, 1, *self._patch).to(memory_format=self._format)
         logits: Tensor = self._network(image)
         return logits[0].movedim(0, -1).reshape(*self._box, -1)
+
+
+def _positive(covered: Tensor) -> Tensor:
+    """What logits can be divided by where no tile lies, too."""
+    return covered.clamp_min(torch.finfo(covered.dtype).tiny)
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:

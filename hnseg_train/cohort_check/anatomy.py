@@ -6,7 +6,7 @@ TG-263's names is checked as well. Organs that are not listed are not judged.
 
 from collections.abc import Mapping
 
-from hnseg_infer.organs import STRUCTSEG_ORGANS, Organ, Side
+from hnseg_infer.organs import side_of
 
 MEASURED_CM3: Mapping[str, tuple[float, float]] = {
     "brain_stem": (21.8, 35.2),
@@ -66,26 +66,6 @@ IN_FRONT: tuple[tuple[str, str], ...] = (
 """The first's centroid (mean of both sides) lies above, or in front of, the second's: by 47 mm at least in
 every patient at hand that has both (3 for temporal lobe, chiasm and pituitary, 37 to 211 for the others). No
 tilt of the head turns that round."""
-
-_STRUCTSEG: Mapping[str, Organ] = {
-    name: organ for organ in STRUCTSEG_ORGANS for name in (organ.name, organ.tg263)
-}
-
-_ENDINGS: tuple[tuple[str, Side], ...] = (("_left", "L"), ("_right", "R"), ("_L", "L"), ("_R", "R"))
-
-
-def side_of(name: str) -> tuple[str, Side]:
-    """An organ's name without its side, and the side: by StructSeg's table, else by the name's ending.
-
-    >>> side_of("eye_left"), side_of("BrachialPlex_R"), side_of("Brainstem")
-    (('eye', 'L'), ('BrachialPlex', 'R'), ('brain_stem', '-'))
-    """
-    known = _STRUCTSEG.get(name)
-    name = known.name if known is not None else name
-    for ending, side in _ENDINGS:
-        if name.endswith(ending):
-            return name.removesuffix(ending), side
-    return name, "-"
 
 
 def single(name: str) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.alignment import on_one_grid
-from hnseg_infer.checks import NOT_IN_VIEW, TRAINED_IN_PLANE, TRAINED_SLICES, check_ct
+from hnseg_infer.checks import NOT_IN_VIEW, check_ct
 from hnseg_infer.errors import InputError
 from hnseg_infer.formats import read_ct
 from hnseg_infer.preprocessing import crop_window
@@ -21,7 +21,7 @@ from hnseg_infer.report import Warning
 from hnseg_infer.volume import Array, Volume, to_canonical
 from hnseg_train.cohort_check.findings import ERROR, WARNING, CaseCheck, OrganFacts, Problem
 from hnseg_train.cohort_check.label_map import organ_labels
-from hnseg_train.cohort_check.measure import measure_organs
+from hnseg_train.cohort_check.measure import organ_facts
 from hnseg_train.cohort_check.plausibility import implausible
 from hnseg_train.contoured import CONTOURED_FILE, uncontoured
 
@@ -53,7 +53,7 @@ def check_case(folder: Path, rules: Rules) -> CaseCheck:
         problems += more
         hu = ct.array if ct is not None and not misplaced else None
         window = None if hu is None else crop_window(hu, stored_labels.geometry.spacing_zyx)
-        facts = measure_organs(labels, stored_labels.geometry, rules.organs, hu, window)
+        facts = organ_facts(labels, stored_labels.geometry, rules.organs, hu, window)
         problems += [*_coverage(facts, rules), *implausible(facts)]
     unknown, more = _uncontoured(folder, rules, facts)
     problems += more
@@ -106,7 +106,7 @@ def _checked(stored: Volume) -> tuple[Volume | None, list[Problem]]:
         ct, warnings = check_ct(stored, CT_FILE)
     except InputError as error:
         return None, [Problem("not_a_ct", ERROR, str(error))]
-    return ct, [Problem(found.code, WARNING, _about_training(found, stored)) for found in warnings]
+    return ct, [Problem(found.code, WARNING, _about_training(found)) for found in warnings]
 
 
 def _misplaced(ct: Volume | None, labels: Volume | None) -> list[Problem]:
@@ -119,15 +119,8 @@ def _misplaced(ct: Volume | None, labels: Volume | None) -> list[Problem]:
     return []
 
 
-def _about_training(found: Warning, ct: Volume) -> str:
+def _about_training(found: Warning) -> str:
     """What check_ct says of a CT to be segmented, said of one to be trained on."""
-    if found.code == "untypical_spacing":
-        spacing = " x ".join(f"{size:.4g}" for size in ct.geometry.spacing)
-        (fine, coarse), (thin, thick) = TRAINED_IN_PLANE, TRAINED_SLICES
-        return (
-            f"The voxel spacing of {spacing} mm is not what the networks are laid out for ({fine:g} to "
-            f"{coarse:g} mm in plane, slices of {thin:g} to {thick:g} mm), and nothing is resampled."
-        )
     if found.code == NOT_IN_VIEW:
         return "Neither a head nor a neck was found in the CT; in use, no network would look at it."
     return found.message

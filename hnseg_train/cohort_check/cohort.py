@@ -10,7 +10,7 @@ from hnseg_infer.errors import InputError
 from hnseg_infer.organ_names import STRUCTSEG_NAMES
 from hnseg_train.cohort_check.case import CT_FILE, LABEL_FILE, Rules, check_case
 from hnseg_train.cohort_check.findings import WARNING, CaseCheck, CohortReport, Problem
-from hnseg_train.cohort_check.together import absences, duplicates, never_labelled
+from hnseg_train.cohort_check.together import absences, duplicates, never_labelled, odd_spacings
 from hnseg_train.recipes import PAPER, SMALL_ORGANS
 
 ROI_SIZE_ZYX: tuple[int, int, int] = next(
@@ -29,11 +29,13 @@ def check_cohort(
     *,
     small_organs: Sequence[str] = SMALL_ORGANS,
     roi_size_zyx: tuple[int, int, int] = ROI_SIZE_ZYX,
+    resampled: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> CohortReport:
     """Read every case of a folder in StructSeg's layout once and report every problem of each.
 
-    organs: name by label value (1 to 255), the table that training uses. progress takes cases done and cases
+    organs: name by label value (1 to 255), the table that training uses. resampled: whether all models see
+    one spacing, so that the cases' own may differ. progress takes cases done and cases
     in all. One case at a time is in memory. Raises InputError for a folder without any case and for an organ
     table that cannot be one; whatever is wrong with a case is in the report.
     """
@@ -55,11 +57,12 @@ def check_cohort(
         cases.append(check_case(path, rules))
     if progress is not None:
         progress(len(cases), len(folders))
-    together = zip(cases, duplicates(cases), absences(cases, rules), strict=True)
+    spacings = [()] * len(cases) if resampled else odd_spacings(cases)
+    together = zip(cases, duplicates(cases), absences(cases, rules), spacings, strict=True)
     return CohortReport(
         folder=str(folder),
         organs=tuple(sorted(organs.items())),
-        cases=tuple(replace(case, problems=case.problems + more + absent) for case, more, absent in together),
+        cases=tuple(replace(case, problems=sum(more, case.problems)) for case, *more in together),
         problems=(*_passed_over(others), *never_labelled(cases, rules)),
     )
 

@@ -7,14 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean, median
 
-from hnseg_infer.organs import Side
+from hnseg_infer.organs import Side, side_of
 from hnseg_train.cohort_check.anatomy import (
     ABOVE,
     IN_FRONT,
     MEASURED_CM3,
     MEDIAN_HU,
     VOLUME_FACTOR,
-    side_of,
     single,
 )
 from hnseg_train.cohort_check.findings import ERROR, WARNING, OrganFacts, Problem

@@ -1,7 +1,9 @@
 """What only shows when cases are seen together: the same one twice, and organs that some lack."""
 
 from collections.abc import Iterator, Sequence
+from statistics import median
 
+from hnseg_infer.working_spacing import TOLERANCE
 from hnseg_train.cohort_check.case import Rules
 from hnseg_train.cohort_check.findings import ERROR, WARNING, CaseCheck, Problem
 
@@ -44,6 +46,24 @@ def absences(cases: Sequence[CaseCheck], rules: Rules) -> Iterator[tuple[Problem
             message = f"Without {' and '.join(small)} the 3D-small model gets no sample from this case."
             problems.append(Problem("no_small_organs", WARNING, message, small))
         yield tuple(problems)
+
+
+def odd_spacings(cases: Sequence[CaseCheck]) -> Iterator[tuple[Problem, ...]]:
+    """Per case, a problem where its voxels are far from the cohort's median: they look like other anatomy."""
+    known = [case.spacing_xyz for case in cases if case.spacing_xyz is not None]
+    usual = [median(along) for along in zip(*known, strict=True)]
+    for case in cases:
+        given = case.spacing_xyz or usual
+        factors = [mm / usual_mm for mm, usual_mm in zip(given, usual, strict=True)]
+        if all(1 / TOLERANCE <= factor <= TOLERANCE for factor in factors):
+            yield ()
+            continue
+        here, there = (" x ".join(f"{mm:.3g}" for mm in spacing) for spacing in (given, usual))
+        message = (
+            f"The voxel spacing of {here} mm is far from the cohort's median of {there} mm, and nothing is "
+            "resampled."
+        )
+        yield (Problem("untypical_spacing", WARNING, message),)
 
 
 def never_labelled(cases: Sequence[CaseCheck], rules: Rules) -> Iterator[Problem]:

@@ -29,6 +29,8 @@ MIDDLE = ("brain_stem", "spinal_cord")
 def structseg_labels(given: Volume, name: str) -> tuple[Volume, tuple[str, ...]]:
     """StructSeg's labels on the same grid from OpenKBP's, and the names of the organs that were contoured.
 
+    A mandible that has no two sides counts as not contoured.
+
     name: the patient's, for errors. Raises InputError for values that OpenKBP does not have, a file without
     any organ, and a parotid on the other side.
     """
@@ -40,7 +42,8 @@ def structseg_labels(given: Volume, name: str) -> tuple[Volume, tuple[str, ...]]
     masks = {organ: values == value for value, organ in OPENKBP_ORGANS.items()}
     mandible = values == OPENKBP_MANDIBLE
     left = _left_half(mandible, canonical.geometry.spacing_zyx)
-    masks |= dict(zip(MANDIBLES, (left, mandible & ~left), strict=True))
+    if left is not None:
+        masks |= dict(zip(MANDIBLES, (left, mandible & ~left), strict=True))
     masks = {organ: mask for organ, mask in masks.items() if mask.any()}
     if not masks:
         raise InputError(f"The labels of {name} hold no organ.")
@@ -63,12 +66,15 @@ def write_case(ct: Path, labels: Path, folder: Path) -> tuple[str, ...]:
     return contoured
 
 
-def _left_half(mask: NDArray[np.bool_], spacing_zyx: tuple[float, float, float]) -> NDArray[np.bool_]:
+def _left_half(mask: NDArray[np.bool_], spacing_zyx: tuple[float, float, float]) -> NDArray[np.bool_] | None:
     """``left_half``, worked out in the mask's own box."""
     half = np.zeros_like(mask)
     if mask.any():
         z, y, x = (slice(int(where.min()), int(where.max()) + 1) for where in np.nonzero(mask))
-        half[z, y, x] = left_half(mask[z, y, x], spacing_zyx)
+        inside = left_half(mask[z, y, x], spacing_zyx)
+        if inside is None:
+            return None
+        half[z, y, x] = inside
     return half
 
 

@@ -14,14 +14,25 @@ FARTHEST_MM = 10.0
 TURNS = (-0.2, 0.0, 0.2)
 """Radians about the long axis from which the search starts: heads lie turned."""
 
+FARTHEST_TURN, FARTHEST_TILT, FARTHEST_OFFSET = 0.6, 0.4, 30.0
+"""Limits of the plane (radians, radians, mm): a jaw is nearly its own mirror image front to back, too."""
+
 MOST_POINTS = 6000
 """Voxels that the search looks at; taken evenly from larger masks."""
 
 
-def left_half(mask: NDArray[np.bool_], spacing_zyx: tuple[float, float, float]) -> NDArray[np.bool_]:
+MOST_ASYMMETRIC_MM = 2.5
+"""Mean distance of a mask from its mirror image from which on it has no plane of symmetry.
+
+Of 137 mandibles in OpenKBP 136 come to 1.9 mm or less; the other one, 3.6 mm, lacks its left side.
+"""
+
+
+def left_half(mask: NDArray[np.bool_], spacing_zyx: tuple[float, float, float]) -> NDArray[np.bool_] | None:
     """The part of a mask on the patient's left of the plane in which it mirrors itself best.
 
-    The plane may be turned and tilted against the axes. spacing_zyx: mm. An empty mask has an empty half.
+    The plane may be turned and tilted against the axes. spacing_zyx: mm. None for a mask without such a
+    plane, as a jaw that was removed in part. An empty mask has an empty half.
     """
     if not mask.any():
         return mask.copy()
@@ -37,11 +48,15 @@ def left_half(mask: NDArray[np.bool_], spacing_zyx: tuple[float, float, float]) 
         nearest = ndimage.map_coordinates(distance, where, order=1, mode="nearest")
         return float(nearest.mean())
 
+    limits = [(-limit, limit) for limit in (FARTHEST_TURN, FARTHEST_TILT, FARTHEST_OFFSET)]
     found = [
-        minimize(asymmetry, start[0], method="Nelder-Mead", options={"initial_simplex": start})
+        minimize(asymmetry, start[0], method="Nelder-Mead", bounds=limits, options={"initial_simplex": start})
         for start in map(_simplex, TURNS)
     ]
-    plane = min(found, key=lambda result: float(result.fun)).x
+    best = min(found, key=lambda result: float(result.fun))
+    if best.fun > MOST_ASYMMETRIC_MM:
+        return None
+    plane = best.x
     half = np.zeros_like(mask)
     half[mask] = (points - center) @ _normal(plane) > plane[2]
     return half

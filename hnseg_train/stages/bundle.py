@@ -1,22 +1,27 @@
 """Stages ``export`` and ``verify``: the bundle with its card, and proof that it does what was measured."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from hnseg_infer.bundle import load_bundle
+from hnseg_infer.bundle import SpacingRange, load_bundle
 from hnseg_infer.errors import HNSegError
-from hnseg_infer.formats import read_ct, write
-from hnseg_infer.pipeline import load, segment
+from hnseg_infer.formats import read_ct, read_labels, write
+from hnseg_infer.loaded_bundle import load
+from hnseg_infer.pipeline import segment
 from hnseg_infer.report import Prediction
+from hnseg_infer.review.anatomy import Anatomy
+from hnseg_infer.review.measure import measure_organs
+from hnseg_infer.volume import to_canonical
+from hnseg_train.anatomy import training_anatomy
 from hnseg_train.export import export_bundle
 from hnseg_train.stages.card import card_page, make_card
 from hnseg_train.stages.engine import Item, Stage
 from hnseg_train.stages.fold_models import export_fold
 from hnseg_train.stages.networks import FINAL_MODELS, fold_item
-from hnseg_train.stages.predictions import PREDICTIONS
+from hnseg_train.stages.predictions import PREDICTIONS, read_entropies
 from hnseg_train.stages.road import Road, write_json
 from hnseg_train.stages.tables import COMBINATION, TABLES, fused_labels, read_provider
 from hnseg_train.training import ALL
@@ -44,6 +49,7 @@ def export_stage(road: Road) -> Stage:
             "tables": road.ledger.result(TABLES, "tables"),
             "trained_on": settings.trained_on,
             "bundle": str(settings.bundle.resolve()),
+            "cases": [road.case_inputs(case) for case in sorted(road.cases)],
         }
         yield Item("bundle", inputs, partial(_export, road))
 
@@ -66,16 +72,42 @@ def verify_stage(road: Road) -> Stage:
 
 def _export(road: Road) -> Sequence[Path]:
     card = make_card(road)
+    provider = read_provider(road)
     export_bundle(
         road.work,
         road.recipe,
         road.settings.bundle,
         trained_on=road.settings.trained_on,
         cases=len(road.cases),
-        provider=read_provider(road),
+        provider=provider,
         card=(card, card_page(card)),
+        spacing=_spacing_range(road),
+        anatomy=_anatomy(road, provider),
     )
     return sorted(path for path in road.settings.bundle.rglob("*") if path.is_file())
+
+
+def _spacing_range(road: Road) -> SpacingRange:
+    spacings = [spacing for _, spacing in road.grids.values()]
+    low, high = (
+        tuple(round(limit(along), 4) for along in zip(*spacings, strict=True)) for limit in (min, max)
+    )
+    return SpacingRange((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+
+
+def _anatomy(road: Road, provider: Mapping[str, str]) -> Anatomy:
+    """Of every case's contours; entropies of each organ's provider when it had not seen the case."""
+    organs = dict(road.recipe.organs)
+    patients, entropies = [], []
+    for case in sorted(road.cases):
+        labels = to_canonical(read_labels(road.cases[case].label))
+        measured = measure_organs(np.asarray(labels.array, np.uint8), labels.geometry, organs)
+        patients.append({organs[value]: organ for value, organ in measured.items()})
+        found = read_entropies(road, case)
+        entropies.append(
+            {organ: found[model][organ] for organ, model in provider.items() if organ in found[model]}
+        )
+    return training_anatomy(patients, entropies)
 
 
 def _verify(road: Road, case: str) -> Sequence[Path]:

@@ -21,7 +21,7 @@ from hnseg_train.dataset import ROI_JITTER, read_case, write_samples
 from hnseg_train.recipes import SMALL_ORGANS, STRUCTSEG, ModelRecipe
 from hnseg_train.stages.data import PREPROCESS
 from hnseg_train.stages.engine import Item, Stage
-from hnseg_train.stages.fold_models import labels_by_model, load_fold
+from hnseg_train.stages.fold_models import load_fold, results_by_model
 from hnseg_train.stages.networks import ROI_CENTERS, fold_item, folds_stage_name
 from hnseg_train.stages.road import Road, remove_strangers, sampling_inputs, write_json
 
@@ -90,10 +90,10 @@ def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
 
 def _make(road: Road, small: ModelRecipe, name: str, fold: int) -> Sequence[Path]:
     case = road.cases[name]
-    _, labels = labels_by_model(case, load_fold(road, fold, (FROM,)))
+    _, results = results_by_model(case, load_fold(road, fold, (FROM,)))
     ct, reference = read_case(case)
     size = (small.patch[0], small.patch[1], small.patch[2])
-    found = roi_center(name, labels[FROM], reference, size, ct.geometry.spacing_zyx)
+    found = roi_center(name, results[FROM].labels, reference, size, ct.geometry.spacing_zyx)
     file = write_json(_center_file(road, name), None if found is None else asdict(found))
     if found is None:
         return [file]

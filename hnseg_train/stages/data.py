@@ -49,7 +49,8 @@ def preprocess_stage(road: Road) -> Stage:
 
 def _check(road: Road) -> Sequence[Path]:
     folder = road.work / "data_check"
-    report = check_cohort(road.settings.data, dict(road.recipe.organs))
+    resampled = all(model.spacing is not None for model in road.recipe.models)
+    report = check_cohort(road.settings.data, dict(road.recipe.organs), resampled=resampled)
     write_report(report, folder)
     if report.errors:
         raise InputError(f"{summary(report).rstrip('.')}; {folder / MARKDOWN_NAME} tells more.")

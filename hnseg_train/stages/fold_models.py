@@ -8,12 +8,11 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hnseg_infer.checks import NOT_IN_VIEW, check_ct
 from hnseg_infer.formats import read_ct
-from hnseg_infer.pipeline import LoadedBundle, load, model_labels
+from hnseg_infer.loaded_bundle import LoadedBundle, load
+from hnseg_infer.model_run import ModelResult, nothing_found
+from hnseg_infer.pipeline import run_models
 from hnseg_infer.volume import Volume, to_canonical
 from hnseg_train.dataset import Case
 from hnseg_train.export import export_bundle
@@ -45,10 +44,10 @@ def load_fold(road: Road, fold: int, names: tuple[str, ...]) -> LoadedBundle:
     return load(export_fold(road, fold, names, folder), road.settings.device)
 
 
-def labels_by_model(case: Case, loaded: LoadedBundle) -> tuple[Volume, dict[str, NDArray[np.uint8]]]:
-    """The checked CT, and each model's own organs by id on its grid, found as the pipeline finds them."""
+def results_by_model(case: Case, loaded: LoadedBundle) -> tuple[Volume, dict[str, ModelResult]]:
+    """The checked CT, and each model's own organs on its grid, found as the pipeline finds them."""
     ct, warnings = check_ct(to_canonical(read_ct(case.ct)), str(case.ct))
     if any(warning.code == NOT_IN_VIEW for warning in warnings):
-        return ct, {model.name: np.zeros(ct.array.shape, np.uint8) for model in loaded.bundle.models}
-    labels, _ = model_labels(ct, loaded, {})
-    return ct, labels
+        return ct, {model.name: nothing_found(ct) for model in loaded.bundle.models}
+    results, _ = run_models(ct, loaded, {})
+    return ct, results

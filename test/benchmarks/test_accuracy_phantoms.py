@@ -24,8 +24,9 @@ def labels(shift=0):
 def prediction(volume):
     return Prediction(
         labels=volume,
-        organs=(OrganResult(1, "brain_stem", 1.0, "3d"),),
+        organs=(OrganResult(1, "brain_stem", "3d", 1.0, True, 1, False, None),),
         warnings=(Warning("some_code", "Some sentence."),),
+        review=(),
         seconds={},
         device="cpu",
         bundle_name="fake",

@@ -48,9 +48,11 @@ def test_writes_mask_report_and_table(ct, bundle, tmp_path, suffix, capsys):
     assert {organ["name"]: organ["id"] for organ in results["organs"]} == ORGANS
     table = capsys.readouterr().out
     for organ in expected.organs:
-        (line,) = [line for line in table.splitlines() if f" {organ.name} " in line]
+        (line,) = [line for line in table.splitlines() if line.split()[:2] == [str(organ.id), organ.name]]
         assert f"{organ.volume_cm3:.2f}" in line
         assert line.split()[-1] == organ.provider
+    for reason in expected.review:
+        assert f"review {reason.code}: {reason.message}" in table.splitlines()
     assert "trained on nothing" in table
 
 

@@ -11,12 +11,15 @@ import torch
 from bundle_factory import make_bundle
 
 from hnseg_infer.bundle import load_bundle
+from hnseg_infer.class_maps import ClassMap
 from hnseg_infer.engines.engine import _driver_sees_a_gpu, select_engine
 from hnseg_infer.engines.openvino_engine import OpenVINOEngine
 from hnseg_infer.engines.torch_engine import TorchEngine, fold_batch_norm
 from hnseg_infer.errors import DeviceError
 from hnseg_infer.model_folder import NetworkModel
 from hnseg_infer.networks.build import build_network
+
+TORCH = TorchEngine("cpu")
 
 SHAPES = {"2d": (5, 40, 50), "3d": (20, 30, 24), "3d_small": (8, 16, 16)}
 
@@ -37,7 +40,7 @@ def test_torch_labels_are_the_networks_arg_max(networks):
     tile = image((8, 16, 16))
     with torch.inference_mode():
         expected = network(torch.from_numpy(tile)[None, None])[0].argmax(dim=0).numpy()
-    labels = TorchEngine("cpu").load(networks["3d"])(tile)
+    labels = TorchEngine("cpu").load(networks["3d"])(tile).labels
     assert labels.dtype == np.uint8
     assert len(np.unique(expected)) == 5
     np.testing.assert_array_equal(labels, expected)
@@ -45,8 +48,8 @@ def test_torch_labels_are_the_networks_arg_max(networks):
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_openvino_in_single_precision_agrees_with_torch(networks, name):
-    expected = TorchEngine("cpu").load(networks[name])(image(SHAPES[name]))
-    labels = OpenVINOEngine("f32").load(networks[name])(image(SHAPES[name]))
+    expected = TorchEngine("cpu").load(networks[name])(image(SHAPES[name])).labels
+    labels = OpenVINOEngine("f32").load(networks[name])(image(SHAPES[name])).labels
     assert len(np.unique(expected)) > 2
     assert (labels == expected).mean() >= 0.999
 
@@ -54,9 +57,9 @@ def test_openvino_in_single_precision_agrees_with_torch(networks, name):
 @pytest.mark.parametrize("name", SHAPES)
 def test_reduced_precision_agrees_up_to_near_ties(networks, name):
     """bfloat16 keeps 8 bits, float16 11; random networks have many near-ties, trained ones few."""
-    expected = TorchEngine("cpu").load(networks[name])(image(SHAPES[name]))
-    half = TorchEngine("cpu", "f16").load(networks[name])(image(SHAPES[name]))
-    brain_float = OpenVINOEngine().load(networks[name])(image(SHAPES[name]))
+    expected = TorchEngine("cpu").load(networks[name])(image(SHAPES[name])).labels
+    half = TorchEngine("cpu", "f16").load(networks[name])(image(SHAPES[name])).labels
+    brain_float = OpenVINOEngine().load(networks[name])(image(SHAPES[name])).labels
     assert (half == expected).mean() >= 0.98
     assert (brain_float == expected).mean() >= 0.93
 
@@ -66,7 +69,28 @@ def test_images_do_not_leave_traces_in_reused_buffers(networks, engine):
     labeller = engine.load(networks["3d"])
     first = labeller(image(SHAPES["3d"]))
     labeller(-image((9, 40, 17)))
-    np.testing.assert_array_equal(labeller(image(SHAPES["3d"])), first)
+    again = labeller(image(SHAPES["3d"]))
+    np.testing.assert_array_equal(again.labels, first.labels)
+    np.testing.assert_array_equal(again.entropy, first.entropy)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_openvino_and_torch_are_equally_sure(networks, name):
+    found = [engine.load(networks[name])(image(SHAPES[name])) for engine in (TORCH, OpenVINOEngine("f32"))]
+    assert np.nanmin(found[0].entropy) > 0.1
+    np.testing.assert_allclose(found[1].entropy, found[0].entropy, rtol=0.01)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_openvino_and_torch_rank_alike(networks, name):
+    torch_found, found = (
+        engine.load_ranker(networks[name])(image(SHAPES[name])) for engine in (TORCH, OpenVINOEngine("f32"))
+    )
+    assert (found.classes[..., 0] == TORCH.load(networks[name])(image(SHAPES[name])).labels).mean() > 0.999
+    assert (found.classes == torch_found.classes).mean() > 0.99
+    difference = np.abs(found.probabilities.astype(float) - torch_found.probabilities)
+    assert difference.max() < 0.01
+    np.testing.assert_allclose(found.entropy, torch_found.entropy, rtol=0.01)
 
 
 def test_torch_runs_with_deterministic_cudnn(networks, monkeypatch):
@@ -77,7 +101,7 @@ def test_torch_runs_with_deterministic_cudnn(networks, monkeypatch):
         seen.append(
             (torch.backends.cudnn.enabled, torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark)
         )
-        return np.zeros(image.shape, dtype=np.uint8)
+        return ClassMap(np.zeros(image.shape, np.uint8), np.zeros(5))
 
     monkeypatch.setattr("hnseg_infer.engines.torch_engine.label_tiles", spy)
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)

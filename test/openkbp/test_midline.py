@@ -56,3 +56,8 @@ def test_the_drawn_sides_of_a_generated_patient() -> None:
     mandible, drawn = mandible[z, y, x], labels[z, y, x] == 21
     found = left_half(mandible, (3.0, 1.0, 1.0))
     assert 2 * (found & drawn).sum() / (found.sum() + drawn.sum()) > 0.98
+
+
+def test_half_a_jaw_has_no_plane_of_symmetry() -> None:
+    jaw, left = horseshoe(0.1, 0.0)
+    assert left_half(jaw & ~left, SPACING) is None

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from hnseg_infer.organs import side_of
 from hnseg_infer.volume import Geometry
-from hnseg_train.cohort_check.anatomy import side_of
 from hnseg_train.cohort_check.findings import OrganFacts
 from hnseg_train.cohort_check.label_map import organ_labels
-from hnseg_train.cohort_check.measure import measure_organs
+from hnseg_train.cohort_check.measure import organ_facts
 from hnseg_train.cohort_check.plausibility import implausible
 
 GEOMETRY = Geometry((8, 10, 12), (1.0, 2.0, 3.0), (-5.0, 7.0, 100.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
@@ -44,7 +44,7 @@ def test_facts_counted_by_hand() -> None:
     hu = np.zeros(GEOMETRY.shape, dtype=np.int16)
     hu[labels == 2] = 30
     window = (slice(0, 8), slice(0, 10), slice(5, 11))
-    (facts,) = measure_organs(labels, GEOMETRY, {2: "eye_left"}, hu, window)
+    (facts,) = organ_facts(labels, GEOMETRY, {2: "eye_left"}, hu, window)
     assert (facts.id, facts.name, facts.voxels, facts.pieces) == (2, "eye_left", 17, 2)
     assert facts.volume_cm3 == pytest.approx(17 * 6 / 1000)
     # 16 voxels around (5.5, 3.5, 2.5) and one at (11, 9, 7), as x, y, z
@@ -62,7 +62,7 @@ def test_a_window_beside_the_organ_leaves_all_of_it_out() -> None:
     labels = np.zeros(GEOMETRY.shape, dtype=np.uint8)
     labels[1:3, 1:3, 1:3] = 1
     for window in ((slice(4, 8),) * 3, (slice(0, 1),) * 3):
-        (facts,) = measure_organs(labels, GEOMETRY, {1: "eye_left"}, None, window)
+        (facts,) = organ_facts(labels, GEOMETRY, {1: "eye_left"}, None, window)
         assert facts.outside_window == 8
         assert facts.median_hu is None
 
@@ -70,7 +70,7 @@ def test_a_window_beside_the_organ_leaves_all_of_it_out() -> None:
 def test_voxels_that_touch_at_a_corner_are_one_piece() -> None:
     labels = np.zeros(GEOMETRY.shape, dtype=np.uint8)
     labels[1, 1, 1] = labels[2, 2, 2] = 1
-    assert measure_organs(labels, GEOMETRY, {1: "eye_left"}, None, None)[0].pieces == 1
+    assert organ_facts(labels, GEOMETRY, {1: "eye_left"}, None, None)[0].pieces == 1
 
 
 @pytest.mark.parametrize(

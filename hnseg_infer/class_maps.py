@@ -1,0 +1,90 @@
+"""What a network says about an image: the class of every voxel, and how sure it was.
+
+Arrays are ``[z, y, x]``; logits have the class axis last. Entropies are in bits: 0 where the network is
+certain, 1 where two classes are equally likely.
+"""
+
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+RANKS = 3
+"""So many of a voxel's likeliest classes are kept; a fourth has next to nothing."""
+
+CERTAIN = log(1e4)
+"""Lead of the background's logit over every organ's from which a voxel counts as nothing but background."""
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """labels: uint8 class of every voxel. entropy: mean bits ``[class]`` over the class's voxels, or nan."""
+
+    labels: NDArray[np.uint8]
+    entropy: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RankedMap:
+    """The likeliest classes of every voxel, to be interpolated: a tenth of all probabilities' memory.
+
+    classes: uint8 ``[z, y, x, rank]``, likeliest first. probabilities: float16, alike. entropy: as above.
+    """
+
+    classes: NDArray[np.uint8]
+    probabilities: NDArray[np.float16]
+    entropy: NDArray[np.float64]
+
+
+def entropy_map(
+    logits: NDArray[np.float32], labels: NDArray[np.uint8], covered: NDArray[np.float32] | None = None
+) -> NDArray[np.float16]:
+    """Bits of every voxel that is no background; 0 elsewhere, where nobody asks.
+
+    covered: what the logits are to be divided by.
+    """
+    bits = np.zeros(labels.shape, np.float16)
+    inside = labels > 0
+    chosen = logits[inside].astype(np.float32)
+    if covered is not None:
+        chosen /= covered[inside][:, None]
+    bits[inside] = bits_of(special.softmax(chosen, axis=-1))
+    return bits
+
+
+def bits_of(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Entropy over the last axis, in bits."""
+    bits: NDArray[np.float32] = special.entr(probabilities).sum(axis=-1) / np.float32(log(2))
+    return bits
+
+
+def mean_by_class(labels: NDArray[np.uint8], bits: NDArray[np.float16], classes: int) -> NDArray[np.float64]:
+    """Mean of ``bits`` over the voxels of each class ``[class]``; nan without any, and for the background."""
+    sums, counts = np.zeros(classes), np.zeros(classes)
+    # plane by plane: ``bincount`` works on copies eight times as large
+    for plane, values in zip(labels, bits, strict=True):
+        inside = plane > 0
+        sums += np.bincount(plane[inside], values[inside], minlength=classes)
+        counts += np.bincount(plane[inside], minlength=classes)
+    means = np.full(classes, np.nan)
+    means[counts > 0] = sums[counts > 0] / counts[counts > 0]
+    return means
+
+
+def ranked(
+    logits: NDArray[np.float32], covered: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    """The likeliest classes ``[z, y, x, rank]`` and their probabilities from logits times ``covered``."""
+    ranks = min(RANKS, logits.shape[-1])
+    classes = np.zeros((*logits.shape[:-1], ranks), np.uint8)
+    probabilities = np.zeros(classes.shape, np.float16)
+    probabilities[..., 0] = 1
+    # most of a CT is background beyond doubt, and sorting takes longest
+    open_to_doubt = logits[..., 1:].max(axis=-1) - logits[..., 0] > -CERTAIN * covered
+    chosen = logits[open_to_doubt] / covered[open_to_doubt][:, None]
+    order = np.argsort(-chosen, axis=-1, kind="stable")[:, :ranks]
+    classes[open_to_doubt] = order
+    probabilities[open_to_doubt] = np.take_along_axis(special.softmax(chosen, axis=-1), order, axis=-1)
+    return classes, probabilities

@@ -1,0 +1,61 @@
+"""A bundle's networks made ready to run, once for any number of CTs."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from hnseg_infer.bundle import Bundle, load_bundle
+from hnseg_infer.devices import Precision
+from hnseg_infer.engines.engine import Labeller, Ranker, select_engine
+
+
+@dataclass(frozen=True)
+class LoadedBundle:
+    """A bundle whose networks are ready on one device.
+
+    labellers: of the models that see the CT's own voxels, by name. ranker: from the name of a model that is
+    to see resampled voxels; one that was not expected to is made ready when it is asked for.
+    """
+
+    bundle: Bundle
+    device: str
+    labellers: Mapping[str, Labeller]
+    ranker: Callable[[str], Ranker]
+
+
+def load(
+    bundle: Path | Bundle | None = None, device: str = "auto", precision: Precision = "auto"
+) -> LoadedBundle:
+    """Verify a bundle (default: the one shipped) and prepare its networks.
+
+    device: ``auto``, ``cuda`` or ``cpu``. precision: ``auto`` (the device's fastest), ``f32``, ``bf16`` or
+    ``f16``. Raises BundleError or DeviceError.
+    """
+    verified = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+    engine = select_engine(device, precision)
+    networks = {model.name: model.network for model in verified.models}
+
+    @cache
+    def ranker(name: str) -> Ranker:
+        return engine.load_ranker(networks[name])
+
+    labellers = {}
+    for model in verified.models:
+        if model.spacing is not None:
+            ranker(model.name)
+        else:
+            # a crop window is larger than its model's patch, at least along z; the others mostly are one tile
+            labellers[model.name] = engine.load(model.network, overlapping=model.crop == "head_window")
+    return LoadedBundle(verified, engine.description, labellers, ranker)
+
+
+def start_loading(
+    bundle: Path | Bundle | None = None, device: str = "auto", precision: Precision = "auto"
+) -> Future[LoadedBundle]:
+    """``load`` in a thread of its own, for ``segment`` to wait for: the CT can be read meanwhile."""
+    with_one_thread = ThreadPoolExecutor(max_workers=1)
+    loading = with_one_thread.submit(load, bundle, device, precision)
+    with_one_thread.shutdown(wait=False)
+    return loading

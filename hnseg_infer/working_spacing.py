@@ -1,0 +1,48 @@
+"""Which spacing a model sees a CT at: its own rule, or one for CTs unlike all that it was trained on.
+
+Spacings are mm in z, y, x order.
+"""
+
+from hnseg_infer.bundle import Bundle, ModelSpec, SpacingRange
+from hnseg_infer.report import Warning
+from hnseg_infer.resampling import Spacing
+
+TOLERANCE = 1.25
+"""How far outside the trained range a spacing may lie, as a factor, before voxels are resampled."""
+
+
+def working_spacing(model: ModelSpec, trained: SpacingRange | None, given: Spacing) -> Spacing | None:
+    """The spacing that a CT with the spacing ``given`` is resampled to for a model; None for not at all.
+
+    A model without a rule of its own sees the CT's voxels, unless they are far from the trained ones: then
+    the axes that are get the nearest trained spacing.
+    """
+    if model.spacing is not None or trained is None:
+        return model.spacing
+    nearest = tuple(
+        mm if low / TOLERANCE <= mm <= high * TOLERANCE else min(max(mm, low), high)
+        for mm, low, high in zip(given, trained.low, trained.high, strict=True)
+    )
+    if nearest == given:
+        return None
+    z, y, x = nearest
+    return z, y, x
+
+
+def spacing_warnings(bundle: Bundle, given: Spacing) -> list[Warning]:
+    """One warning when a CT is resampled though the bundle has no rule that says so."""
+    trained = bundle.trained_spacing
+    without_rule = (model for model in bundle.models if model.spacing is None)
+    used = next((working_spacing(model, trained, given) for model in without_rule), None)
+    if used is None or trained is None:
+        return []
+    message = (
+        f"The voxel spacing of {_by(given)} mm is far from what the networks were trained on "
+        f"({_by(trained.low)} to {_by(trained.high)} mm); they saw the CT resampled to {_by(used)} mm."
+    )
+    return [Warning("untypical_spacing", message)]
+
+
+def _by(spacing: Spacing) -> str:
+    """In the order that people expect: x, y, z."""
+    return " x ".join(f"{mm:.3g}" for mm in reversed(spacing))

@@ -1,0 +1,64 @@
+"""Bundles by name and by place, and what ``hnseg bundles`` says of them."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from bundle_factory import make_bundle, seal
+
+from hnseg_infer import installed
+from hnseg_infer.bundle import load_bundle
+from hnseg_infer.cli import main
+from hnseg_infer.errors import BundleError
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with a default bundle and one more."""
+    monkeypatch.setattr(installed, "_ROOT", tmp_path)
+    monkeypatch.setattr(installed, "DEFAULT_FOLDER", tmp_path / "model_weights")
+    make_bundle(tmp_path / "model_weights")
+    shutil.copytree(tmp_path / "model_weights", tmp_path / "bundles" / "other")
+    seal(tmp_path / "bundles" / "other", name="the other", trained_on="something")
+    (tmp_path / "bundles" / "no_bundle").mkdir()
+    return tmp_path
+
+
+def test_a_bundle_is_found_by_name_and_by_place(house: Path) -> None:
+    assert load_bundle().folder == load_bundle(Path("default")).folder == house / "model_weights"
+    assert load_bundle(Path("other")).name == "the other"
+    assert load_bundle(house / "bundles" / "other").name == "the other"
+    with pytest.raises(BundleError, match=r"bundle nothing is not a folder.*, or default, other"):
+        load_bundle(Path("nothing"))
+
+
+def test_a_folder_comes_before_a_name(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = make_bundle(house / "here" / "other")
+    monkeypatch.chdir(house / "here")
+    assert load_bundle(Path("other")).name == json.loads((here / "bundle.json").read_text())["name"] == "tiny"
+
+
+def test_the_list_names_organs_data_and_scores(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = {
+        "data": {"cases": 7},
+        "organs": [{"name": "brain_stem", "dsc": 0.876}, {"name": "eye_left", "dsc": None}],
+        "cross_validation": {"fused": {"mean_dsc": 0.8512}},
+    }
+    seal(house / "bundles" / "other", name="the other", trained_on="something", card=card)
+    assert main(["bundles"]) == 0
+    first, second = capsys.readouterr().out.strip().split("\n\n")
+    assert first.startswith(f"default: tiny, 4 organs, in {house / 'model_weights'}\n")
+    assert "brain_stem, eye_left, optic_chiasm, pituitary" in first
+    assert "DSC" not in first
+    assert "other: the other, 4 organs" in second
+    assert "trained on something" in second
+    assert "brain_stem 0.88, eye_left, optic_chiasm, pituitary" in second
+    assert "DSC of 7 cases that the models had not seen; mean 0.851" in second
+    assert second.endswith("tests")
+
+
+def test_a_damaged_manifest_is_named(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (house / "bundles" / "other" / "bundle.json").write_text("{")
+    assert main(["bundles"]) == 1
+    assert "other/bundle.json" in capsys.readouterr().err
