@@ -7,8 +7,12 @@ from hnseg_infer.bundle import Bundle, ModelSpec, SpacingRange
 from hnseg_infer.report import Warning
 from hnseg_infer.resampling import Spacing
 
-TOLERANCE = 1.25
-"""How far outside the trained range a spacing may lie, as a factor, before voxels are resampled."""
+TOLERANCES = (1.6, 1.25, 1.25)
+"""How far outside the trained range a spacing may lie (z, y, x), as a factor, before voxels are resampled.
+
+Networks know shapes in voxels of the axial plane; the slice distance hardly matters to them, and a CT with
+2 mm slices is an ordinary one (``benchmarks/spacing_rule.py``).
+"""
 
 
 def working_spacing(model: ModelSpec, trained: SpacingRange | None, given: Spacing) -> Spacing | None:
@@ -19,13 +23,16 @@ def working_spacing(model: ModelSpec, trained: SpacingRange | None, given: Spaci
     """
     if model.spacing is not None or trained is None:
         return model.spacing
-    nearest = tuple(
-        mm if low / TOLERANCE <= mm <= high * TOLERANCE else min(max(mm, low), high)
-        for mm, low, high in zip(given, trained.low, trained.high, strict=True)
+    z, y, x = nearest_spacing(given, trained)
+    return None if (z, y, x) == given else (z, y, x)
+
+
+def nearest_spacing(given: Spacing, trained: SpacingRange) -> Spacing:
+    """The spacing itself along the axes where it is near the trained ones, elsewhere the nearest of those."""
+    z, y, x = (
+        mm if low / factor <= mm <= high * factor else min(max(mm, low), high)
+        for mm, low, high, factor in zip(given, trained.low, trained.high, TOLERANCES, strict=True)
     )
-    if nearest == given:
-        return None
-    z, y, x = nearest
     return z, y, x
 
 

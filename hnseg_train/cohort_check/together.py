@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from hnseg_infer.working_spacing import TOLERANCE
+from hnseg_infer.bundle import SpacingRange
+from hnseg_infer.working_spacing import nearest_spacing
 from hnseg_train.cohort_check.case import Rules
 from hnseg_train.cohort_check.findings import ERROR, WARNING, CaseCheck, Problem
 
@@ -51,14 +52,18 @@ def absences(cases: Sequence[CaseCheck], rules: Rules) -> Iterator[tuple[Problem
 def odd_spacings(cases: Sequence[CaseCheck]) -> Iterator[tuple[Problem, ...]]:
     """Per case, a problem where its voxels are far from the cohort's median: they look like other anatomy."""
     known = [case.spacing_xyz for case in cases if case.spacing_xyz is not None]
-    usual = [median(along) for along in zip(*known, strict=True)]
     for case in cases:
-        given = case.spacing_xyz or usual
-        factors = [mm / usual_mm for mm, usual_mm in zip(given, usual, strict=True)]
-        if all(1 / TOLERANCE <= factor <= TOLERANCE for factor in factors):
+        if case.spacing_xyz is None:
             yield ()
             continue
-        here, there = (" x ".join(f"{mm:.3g}" for mm in spacing) for spacing in (given, usual))
+        usual_x, usual_y, usual_z = (median(along) for along in zip(*known, strict=True))
+        usual, (x, y, z) = (usual_z, usual_y, usual_x), case.spacing_xyz
+        if nearest_spacing((z, y, x), SpacingRange(usual, usual)) == (z, y, x):
+            yield ()
+            continue
+        here, there = (
+            " x ".join(f"{mm:.3g}" for mm in spacing) for spacing in ((x, y, z), (usual_x, usual_y, usual_z))
+        )
         message = (
             f"The voxel spacing of {here} mm is far from the cohort's median of {there} mm, and nothing is "
             "resampled."

@@ -23,9 +23,10 @@ def test_a_case_far_from_the_others_is_named() -> None:
     usual = [case(str(index), (1.0, 1.0, 3.0)) for index in range(4)]
     within = case("within", (1.2, 0.81, 2.5))
     thick = case("thick", (1.0, 1.0, 5.0))
+    thin = case("thin", (1.0, 1.0, 2.0))
     fine = case("fine", (0.5, 0.5, 3.0))
     unread = case("unread", None)
-    found = odd([*usual, within, thick, fine, unread])
+    found = odd([*usual, within, thick, thin, fine, unread])
     assert list(found) == ["thick", "fine"]
     assert "1 x 1 x 5 mm is far from the cohort's median of 1 x 1 x 3 mm" in found["thick"]
 

@@ -1,0 +1,141 @@
+"""How well a bundle outlines six organs on real CTs that it was not trained on.
+
+    hnseg openkbp OPENKBP --out TRAIN --test TEST
+    python benchmarks/accuracy_openkbp.py TEST --pictures DIR
+
+writes ``results/accuracy_openkbp.json`` and ``.md``, and into DIR the worst three cases of each organ; exits
+with 1 when a threshold is missed. TEST holds the patients that ``hnseg openkbp`` kept aside.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from record import Check, add_output_options, check_table, origin, origin_line, write_result
+
+from hnseg_infer.formats import read_ct, read_labels, write
+from hnseg_infer.loaded_bundle import load
+from hnseg_infer.organs import STRUCTSEG_ORGANS, side_of
+from hnseg_infer.pipeline import segment
+from hnseg_infer.volume import Volume, to_canonical
+from hnseg_train.dataset import find_cases
+from hnseg_train.evaluation.cases import MaskPair
+from hnseg_train.evaluation.cohort import OrganSummary, Overall, summarise, summarise_organs
+from hnseg_train.evaluation.metrics import DSC, HD95, NSD, OrganScore, score_case
+from hnseg_train.evaluation.table import DEFINITIONS, markdown_table, mean_sd, number
+from hnseg_train.evaluation.worst_pictures import draw_worst
+
+LEAST_DSC = {"brain_stem": 0.80, "spinal_cord": 0.78, "parotid": 0.75, "mandible": 0.80}
+"""By name without the side."""
+
+
+def main() -> int:
+    """Segment, score, write; returns 1 when a threshold is missed."""
+    parser = argparse.ArgumentParser(description="Accuracy of a bundle on OpenKBP's CTs.")
+    parser.add_argument("test", type=Path, metavar="TEST", help="cases that the bundle was not trained on")
+    parser.add_argument("--bundle", type=Path, default=Path("openkbp6"), help="(default: %(default)s)")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="gets the worst cases")
+    add_output_options(parser, "accuracy_openkbp")
+    arguments = parser.parse_args()
+    loaded = load(arguments.bundle)
+    names = {organ.id: organ.name for organ in loaded.bundle.organs}
+    scores: dict[str, list[OrganScore]] = {}
+    swaps: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = []
+        for case in find_cases(arguments.test):
+            found = segment(read_ct(case.ct), bundle=loaded, source=case.name).labels
+            mask = Path(folder) / f"{case.name}.nii.gz"
+            write(found, mask)
+            scores[case.name] = score_case(found, read_labels(case.label), names)
+            swaps += [f"{case.name} {pair}" for pair in swapped(found, names)]
+            pairs.append(MaskPair(case.name, mask, case.label, case.ct))
+        if arguments.pictures:
+            arguments.pictures.mkdir(parents=True, exist_ok=True)
+            for name, picture in draw_worst(pairs, scores).items():
+                picture.save(arguments.pictures / name)
+    organs = summarise_organs(scores.values())
+    checks = check(organs, swaps)
+    result = {
+        **origin(),
+        "bundle": {"name": loaded.bundle.name, "trained_on": loaded.bundle.trained_on},
+        "device": loaded.device,
+        "cases": sorted(scores),
+        "swapped": swaps,
+        "checks": [asdict(item) for item in checks],
+        "organs": [asdict(organ) for organ in organs],
+        "scores": {case: [asdict(score) for score in organs_of] for case, organs_of in scores.items()},
+    }
+    write_result(arguments, result, report(result, organs, summarise(organs), checks))
+    return 0 if all(item.passed for item in checks) else 1
+
+
+def swapped(labels: Volume, names: Mapping[int, str]) -> list[str]:
+    """Pairs of which the left one's centre lies on the right of the right one's, in the patient."""
+    array = to_canonical(labels).array
+    places = {
+        side_of(name): float(np.nonzero(array == value)[2].mean())
+        for value, name in names.items()
+        if (array == value).any()
+    }
+    return [
+        base for base, side in places if side == "L" and places[base, "L"] <= places.get((base, "R"), -np.inf)
+    ]
+
+
+def check(organs: Sequence[OrganSummary], swaps: Sequence[str]) -> list[Check]:
+    """The thresholds on the means over the cases in which an organ was contoured; a missed one counts 0."""
+    checks = []
+    for organ in organs:
+        least = LEAST_DSC.get(side_of(organ.name)[0])
+        if least is not None:
+            mean = organ.dsc.mean if organ.dsc else None
+            checks.append(Check(f"{organ.name}: mean DSC >= {least:.2f}", mean, (mean or 0.0) >= least))
+    return [*checks, Check("left and right swapped: 0", len(swaps), not swaps)]
+
+
+def report(
+    result: Mapping[str, Any], organs: Sequence[OrganSummary], overall: Overall, checks: Sequence[Check]
+) -> list[str]:
+    """The result as lines of a Markdown page."""
+    weights = {organ.name for organ in STRUCTSEG_ORGANS}
+    rows = [
+        (
+            organ.name,
+            str(organ.dsc.count if organ.dsc else 0),
+            *(mean_sd(organ.spread(metric), metric.digits) for metric in (DSC, HD95, NSD)),
+            number(organ.dsc.worst if organ.dsc else None, 3),
+            str(organ.missed),
+        )
+        for organ in organs
+        if organ.name in weights
+    ]
+    return [
+        "# Accuracy on real CTs at low resolution",
+        "",
+        f"{len(result['cases'])} OpenKBP patients that were kept aside, about 4 x 4 x 2.5 mm; contours are "
+        "clinical ones, and not every organ was contoured in every patient. Not for clinical use.",
+        "",
+        f"Bundle `{result['bundle']['name']}`, trained on: {result['bundle']['trained_on']}",
+        "",
+        *check_table(checks),
+        "",
+        *markdown_table(("organ", "cases", "DSC", "HD95 mm", "NSD 1 mm", "worst DSC", "missed"), rows),
+        "",
+        f"Mean over organs: DSC {number(overall.dsc, 3)}, HD95 {number(overall.hd95_mm, 2)} mm, NSD "
+        f"{number(overall.nsd_1mm, 3)} (a voxel is wider than its 1 mm).",
+        "",
+        *(f"- {definition}" for definition in DEFINITIONS),
+        "",
+        f"Cases: {', '.join(result['cases'])}.",
+        "",
+        origin_line(result, result["device"]),
+    ]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
