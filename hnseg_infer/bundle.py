@@ -6,13 +6,13 @@ where the training said so ``trained_spacing_mm`` (low and high; z, y, x) and ``
 Nothing is unpickled before every checksum has been verified.
 """
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hnseg_infer.checksums import verify_checksums
 from hnseg_infer.errors import BundleError
 from hnseg_infer.installed import MANIFEST, bundle_folder
 from hnseg_infer.model_folder import MODEL_FILES, NetworkModel, read_json, read_model_folder
@@ -100,7 +100,7 @@ def load_bundle(folder: Path | None = None) -> Bundle:
         raise BundleError(f"{path} has format version {version!r}; accepted is {FORMAT_VERSION}.")
     try:
         listed = dict(manifest["sha256"])
-        _verify_files(folder, listed)
+        verify_checksums(folder, listed)
         organs = _organs(path, manifest["organs"])
         models = tuple(
             _model(path, name, entry, organs, listed) for name, entry in manifest["models"].items()
@@ -118,22 +118,6 @@ def load_bundle(folder: Path | None = None) -> Bundle:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{path} is incomplete or misstated ({type(error).__name__}: {error}).") from None
-
-
-def _verify_files(folder: Path, listed: dict[str, str]) -> None:
-    found = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if not file.is_dir()}
-    found.discard(MANIFEST)
-    for name in sorted(listed.keys() | found):
-        if name not in found:
-            raise BundleError(f"The bundle file {folder / name} is missing.")
-        if name not in listed:
-            raise BundleError(f"The file {folder / name} is not listed in the bundle's {MANIFEST}.")
-        with (folder / name).open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        if digest != listed[name]:
-            raise BundleError(
-                f"The bundle file {folder / name} was altered or damaged: {MANIFEST} lists another checksum."
-            )
 
 
 def _organs(path: Path, entries: list[dict[str, Any]]) -> tuple[BundleOrgan, ...]:

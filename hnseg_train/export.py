@@ -1,6 +1,5 @@
 """Finished trainings to a bundle that the inference side reads."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hnseg_infer.bundle import FORMAT_VERSION, NATIVE, SpacingRange
+from hnseg_infer.checksums import checksums
 from hnseg_infer.errors import InputError
 from hnseg_infer.installed import MANIFEST
 from hnseg_infer.report import NOT_FOR_CLINICAL_USE
@@ -87,14 +87,6 @@ def _replace_folder(new: Path, old: Path) -> None:
         old.rename(outdated)
     os.replace(new, old)
     shutil.rmtree(outdated, ignore_errors=True)
-
-
-def checksums(folder: Path) -> dict[str, str]:
-    """sha256 of every file below a bundle folder but bundle.json, by relative path."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
-    }
 
 
 def _model_entry(model: ModelRecipe) -> dict[str, Any]:
