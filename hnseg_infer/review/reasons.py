@@ -7,6 +7,7 @@ Nobody reads a mask unasked. What is doubted here is rare among patients like th
 from collections.abc import Iterable, Iterator, Mapping
 from math import exp, log
 
+from hnseg_infer.checks import NOT_IN_VIEW
 from hnseg_infer.report import Reason, Warning
 from hnseg_infer.review.anatomy import Anatomy, OrganAnatomy, shift
 from hnseg_infer.review.measure import OrganMeasure
@@ -32,7 +33,7 @@ DOUBTS = frozenset(
     (
         "hu_offset_removed",
         "head_not_found",
-        "no_head_or_neck",
+        NOT_IN_VIEW,
         "oblique_grid",
         "untypical_spacing",
         "roi_inferred",
@@ -68,7 +69,9 @@ def reasons(
     bits by organ. anatomy: of the bundle; without one nothing is compared.
     """
     listed = [Reason(doubt.code, None, doubt.message) for doubt in warnings if doubt.code in DOUBTS]
-    for name, outside in missing.items():
+    # without a head or a neck no organ was looked for
+    looked_for = {} if any(reason.code == NOT_IN_VIEW for reason in listed) else missing
+    for name, outside in looked_for.items():
         code, where = ("out_of_view", "lies outside the CT") if outside else ("not_found", "was not found")
         listed.append(Reason(code, name, f"{name} {where}."))
     for name, organ in found.items():

@@ -27,8 +27,8 @@ LIMITS = (
     "The scores are those of models that had not seen the case; the models in the bundle were trained on all "
     "cases and have not been scored on others.",
     "Who provides which organ was chosen on the same cases as the scores of the fused result.",
-    "CTs unlike the data in field of view, resolution or anatomy are segmented worse; results.json says when a "
-    "mask should be reviewed, and misses some that should be.",
+    "CTs unlike the data in field of view, resolution or anatomy are segmented worse; results.json says when "
+    "a mask should be reviewed, and misses some that should be.",
 )
 
 

@@ -87,6 +87,11 @@ def test_missing_organs_and_doubts_are_reasons() -> None:
     ]
 
 
+def test_where_nothing_was_looked_for_nothing_is_missed() -> None:
+    warnings = [Warning("no_head_or_neck", "Neither was found.")]
+    assert codes({}, dict.fromkeys(PLACES, False), (), warnings) == [("no_head_or_neck", None)]
+
+
 def test_without_statistics_only_the_mask_speaks() -> None:
     organs = {"brain_stem": measure((1.0, 1.0, 1.0), 9999.0, outside=0.3)}
     listed = reasons(organs, {}, {"brain_stem": 3.0}, None, [])
