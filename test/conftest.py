@@ -1,6 +1,7 @@
-"""Fixtures for all tests: the shared data folder, and a small head-like CT."""
+"""Fixtures for all tests: the shared data folder, a small head-like CT, a small bundle."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +49,18 @@ def small_head() -> Volume:
 def head_ct(small_head: Volume) -> Volume:
     """The small head as a copy that a test may change."""
     return Volume(small_head.array.copy(), small_head.geometry)
+
+
+@pytest.fixture(scope="session")
+def pristine_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small bundle of random networks; not to be changed."""
+    # torch is imported where it is needed: it takes seconds
+    from bundle_factory import make_bundle
+
+    return make_bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def bundle_copy(pristine_bundle: Path, tmp_path: Path) -> Path:
+    """The same as a copy that a test may change."""
+    return Path(shutil.copytree(pristine_bundle, tmp_path / "bundle"))
