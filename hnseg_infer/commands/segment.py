@@ -10,7 +10,9 @@ from hnseg_infer.errors import InputError
 from hnseg_infer.progress import terminal_progress
 
 if TYPE_CHECKING:
-    from hnseg_infer.report import Prediction
+    from collections.abc import Sequence
+
+    from hnseg_infer.report import Prediction, Reason
 
 FORMATS = ("mha", "nii.gz", "nrrd")
 
@@ -63,6 +65,17 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"\nWrote {mask} and {out_dir / 'results.json'}.")
 
 
+def review_lines(reasons: "Sequence[Reason]") -> list[str]:
+    """A line per kind of reason that names its organs; the warnings among them were said already."""
+    organs: dict[str, list[str]] = {}
+    for reason in reasons:
+        organs.setdefault(reason.code, []).extend([reason.organ] if reason.organ else [])
+    lines = [f"review {code}: {', '.join(names)}" for code, names in organs.items() if names]
+    if reasons:
+        lines.append("Look at the mask before it is used; results.json says why.")
+    return lines
+
+
 def organ_table(prediction: "Prediction") -> str:
     """Per organ id, name, volume and model; then warnings, reasons for a review, what the result rests on."""
     lines = [f"{'id':>3}  {'organ':<22}{'cm3':>9}  model"]
@@ -71,7 +84,7 @@ def organ_table(prediction: "Prediction") -> str:
         for organ in prediction.organs
     ]
     lines += [f"warning {warning.code}: {warning.message}" for warning in prediction.warnings]
-    lines += [f"review {reason.code}: {reason.message}" for reason in prediction.review]
+    lines += review_lines(prediction.review)
     seconds = ", ".join(f"{stage} {value:.1f}" for stage, value in prediction.seconds.items())
     lines.append(f"{prediction.device}; seconds: {seconds}")
     lines.append(f"Bundle {prediction.bundle_name}, trained on {prediction.trained_on}.")

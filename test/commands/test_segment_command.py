@@ -9,8 +9,10 @@ from bundle_factory import ORGANS, make_bundle
 from synthetic_head import head_ct
 
 from hnseg_infer.cli import main
+from hnseg_infer.commands.segment import review_lines
 from hnseg_infer.formats import read_ct, read_labels, write
 from hnseg_infer.pipeline import segment
+from hnseg_infer.report import Reason
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +53,25 @@ def test_writes_mask_report_and_table(ct, bundle, tmp_path, suffix, capsys):
         (line,) = [line for line in table.splitlines() if line.split()[:2] == [str(organ.id), organ.name]]
         assert f"{organ.volume_cm3:.2f}" in line
         assert line.split()[-1] == organ.provider
-    for reason in expected.review:
-        assert f"review {reason.code}: {reason.message}" in table.splitlines()
+    missing = [reason.organ for reason in expected.review if reason.code == "not_found"]
+    assert (f"review not_found: {', '.join(missing)}" in table) == bool(missing)
+    assert ("Look at the mask" in table) == bool(expected.review)
     assert "trained on nothing" in table
+
+
+def test_reasons_of_a_kind_share_a_line():
+    reasons = [
+        Reason("untypical_spacing", None, "Far off."),
+        Reason("unsure", "eye_left", "Unsure of eye_left."),
+        Reason("cut_off", "brain_stem", "At the edge."),
+        Reason("unsure", "lens_left", "Unsure of lens_left."),
+    ]
+    assert review_lines(reasons) == [
+        "review unsure: eye_left, lens_left",
+        "review cut_off: brain_stem",
+        "Look at the mask before it is used; results.json says why.",
+    ]
+    assert review_lines([]) == []
 
 
 def test_the_default_format_is_mha(ct, bundle, tmp_path):
