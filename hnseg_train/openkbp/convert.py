@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from hnseg_infer.errors import InputError
 from hnseg_infer.formats import read_ct, read_labels, write
-from hnseg_infer.organs import STRUCTSEG_ORGANS
-from hnseg_infer.volume import Volume, from_canonical, to_canonical
+from hnseg_infer.organs import STRUCTSEG_ORGANS, side_of
+from hnseg_infer.volume import Geometry, Volume, from_canonical, to_canonical
+from hnseg_train.cohort_check.anatomy import MEASURED_CM3, VOLUME_FACTOR
 from hnseg_train.contoured import CONTOURED_FILE
 from hnseg_train.openkbp.midline import left_half
 
@@ -29,7 +30,7 @@ MIDDLE = ("brain_stem", "spinal_cord")
 def structseg_labels(given: Volume, name: str) -> tuple[Volume, tuple[str, ...]]:
     """StructSeg's labels on the same grid from OpenKBP's, and the names of the organs that were contoured.
 
-    A mandible that has no two sides counts as not contoured.
+    A mandible that has no two sides counts as not contoured, and so does an organ of an impossible volume.
 
     name: the patient's, for errors. Raises InputError for values that OpenKBP does not have, a file without
     any organ, and a parotid on the other side.
@@ -44,7 +45,7 @@ def structseg_labels(given: Volume, name: str) -> tuple[Volume, tuple[str, ...]]
     left = _left_half(mandible, canonical.geometry.spacing_zyx)
     if left is not None:
         masks |= dict(zip(MANDIBLES, (left, mandible & ~left), strict=True))
-    masks = {organ: mask for organ, mask in masks.items() if mask.any()}
+    masks = {organ: mask for organ, mask in masks.items() if _plausible(organ, mask, canonical.geometry)}
     if not masks:
         raise InputError(f"The labels of {name} hold no organ.")
     _check_sides(masks, name)
@@ -64,6 +65,20 @@ def write_case(ct: Path, labels: Path, folder: Path) -> tuple[str, ...]:
     write(converted, folder / "label.nii.gz")
     (folder / CONTOURED_FILE).write_text(json.dumps({"organs": contoured}) + "\n", encoding="utf-8")
     return contoured
+
+
+def _plausible(organ: str, mask: NDArray[np.bool_], geometry: Geometry) -> bool:
+    """Whether there is a contour, and of a volume that the organ can have; what the CT cuts off may be small.
+
+    Three patients have cords of 400 cm3 and more, which are other structures, and four a fifth of a brain
+    stem.
+    """
+    low, high = MEASURED_CM3[side_of(organ)[0]]
+    volume = np.count_nonzero(mask) * geometry.voxel_cm3
+    if volume == 0 or volume > high * VOLUME_FACTOR:
+        return False
+    ends = (mask.take((0, -1), axis).any() for axis in range(3))
+    return volume >= low / VOLUME_FACTOR or any(ends)
 
 
 def _left_half(mask: NDArray[np.bool_], spacing_zyx: tuple[float, float, float]) -> NDArray[np.bool_] | None:

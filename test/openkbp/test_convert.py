@@ -13,7 +13,7 @@ from hnseg_infer.volume import Geometry, Volume
 from hnseg_train.openkbp.convert import structseg_labels
 
 SHAPE = (16, 32, 40)
-GEOMETRY = Geometry(SHAPE, (4.0, 4.0, 2.5), (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
+GEOMETRY = Geometry(SHAPE, (8.0, 8.0, 5.0), (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
 
 
 def contours() -> np.ndarray:
@@ -49,7 +49,7 @@ def test_every_organ_gets_its_structseg_value() -> None:
 
 
 def test_sides_follow_the_header_not_the_array() -> None:
-    flipped = Geometry(SHAPE, (4.0, 4.0, 2.5), (156.0, 0.0, 0.0), (-1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
+    flipped = Geometry(SHAPE, (8.0, 8.0, 5.0), (312.0, 0.0, 0.0), (-1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
     plain, _ = structseg_labels(Volume(contours(), GEOMETRY), "pt_1")
     found, _ = structseg_labels(Volume(np.ascontiguousarray(contours()[..., ::-1]), flipped), "pt_1")
     np.testing.assert_array_equal(found.array[..., ::-1], plain.array)
@@ -60,6 +60,21 @@ def test_what_is_absent_was_not_contoured() -> None:
     values[(values == 1) | (values == 5)] = 0
     _, contoured = structseg_labels(Volume(values, GEOMETRY), "pt_1")
     assert contoured == ("parotid_left", "parotid_right", "spinal_cord")
+
+
+def test_impossible_volumes_were_not_contoured() -> None:
+    values = contours()
+    values[2:15, 22:32, 14:26] = 2
+    assert "spinal_cord" not in structseg_labels(Volume(values, GEOMETRY), "pt_1")[1]
+    values = contours()
+    values[values == 1] = 0
+    values[12, 18:20, 18:20] = 1
+    labels, contoured = structseg_labels(Volume(values, GEOMETRY), "pt_1")
+    assert "brain_stem" not in contoured
+    assert not (labels.array == 1).any()
+    # what the CT cuts off may be small
+    values[15, 18:20, 18:20] = 1
+    assert "brain_stem" in structseg_labels(Volume(values, GEOMETRY), "pt_1")[1]
 
 
 @pytest.mark.parametrize("gone", [(), (3,), (4,)])
