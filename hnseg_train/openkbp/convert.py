@@ -78,7 +78,7 @@ def _plausible(organ: str, mask: NDArray[np.bool_], geometry: Geometry) -> bool:
     if volume == 0 or volume > high * VOLUME_FACTOR:
         return False
     ends = (mask.take((0, -1), axis).any() for axis in range(3))
-    return volume >= low / VOLUME_FACTOR or any(ends)
+    return bool(volume >= low / VOLUME_FACTOR) or any(ends)
 
 
 def _left_half(mask: NDArray[np.bool_], spacing_zyx: tuple[float, float, float]) -> NDArray[np.bool_] | None:
