@@ -4,7 +4,7 @@ source .ci/need.sh
 
 make_venv() {
     local wanted stamp=.venv/hnseg.installed
-    wanted=$(cat requirements.txt pyproject.toml | sha256sum)
+    wanted=$(cat requirements.txt training/requirements.txt pyproject.toml | sha256sum)
     [[ -f $stamp && $(<"$stamp") == "$wanted" ]] && return
     need python3 python3
     if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -17,6 +17,7 @@ make_venv() {
         python3 -m venv --clear .venv
     fi
     echo "Installing HNSeg and its pinned requirements into .venv (minutes the first time)"
-    .venv/bin/python -m pip install -qq --editable '.[dev]'
+    # what the pinned packages need in turn is held to the versions of the training image
+    .venv/bin/python -m pip install -qq --constraint training/requirements.txt --editable '.[dev]'
     echo "$wanted" >"$stamp"
 }

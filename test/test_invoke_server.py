@@ -19,6 +19,7 @@ from synthetic_head import head_ct
 
 from hnseg_infer.formats import write
 from hnseg_infer.grand_challenge import main, read_settings, run_case
+from hnseg_infer.installed import installed_bundles
 
 ROOT = Path(__file__).parents[1]
 
@@ -257,5 +258,6 @@ def test_a_bundle_that_cannot_be_loaded_ends_it(tmp_path):
         assert server.process.wait(PATIENCE) == 1
         assert server.process.stderr is not None
         assert server.process.stderr.read().splitlines() == [
-            f"The model bundle {tmp_path / 'nowhere'} is not a folder; accepted is a folder with bundle.json."
+            f"The model bundle {tmp_path / 'nowhere'} is not a folder; accepted is a folder "
+            f"with bundle.json, or {', '.join(installed_bundles())}."
         ]
