@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from plain_network import PlainNetwork
 
+from hnseg_infer import class_maps
 from hnseg_infer.sliding_window import label_tiles, rank_tiles
 from hnseg_infer.tiling import gaussian_weights, pad_to_patch, tile_starts
 
@@ -191,6 +192,17 @@ def test_ranks_are_the_likeliest_classes(shape, patch):
     assert (found.classes[~sure] == order[~sure]).mean() > 0.9999
     expected = np.take_along_axis(shares, order, axis=-1)
     np.testing.assert_allclose(found.probabilities.astype(float), expected, atol=2e-3)
+
+
+def test_of_very_many_voxels_some_are_asked(monkeypatch):
+    image = np.random.default_rng(8).normal(size=(8, 16, 16)).astype(np.float32)
+    network = PlainNetwork(lambda tile: np.stack([tile - 9, tile, -tile]), (8, 16, 16))
+    every = label_tiles(network, image, (8, 16, 16), 3)
+    monkeypatch.setattr(class_maps, "MOST_ASKED", 50)
+    some = label_tiles(network, image, (8, 16, 16), 3)
+    np.testing.assert_array_equal(some.labels, every.labels)
+    np.testing.assert_allclose(some.entropy, every.entropy, rtol=0.1)
+    assert some.entropy[1] != every.entropy[1]
 
 
 def test_two_classes_have_two_ranks():
