@@ -19,7 +19,7 @@ from record import Check, add_output_options, check_table, origin, origin_line, 
 
 from hnseg_infer.formats import read_ct, read_labels, write
 from hnseg_infer.loaded_bundle import load
-from hnseg_infer.organs import STRUCTSEG_ORGANS, side_of
+from hnseg_infer.organs import side_of
 from hnseg_infer.pipeline import segment
 from hnseg_infer.volume import Volume, to_canonical
 from hnseg_train.dataset import find_cases
@@ -102,7 +102,6 @@ def report(
     result: Mapping[str, Any], organs: Sequence[OrganSummary], overall: Overall, checks: Sequence[Check]
 ) -> list[str]:
     """The result as lines of a Markdown page."""
-    weights = {organ.name for organ in STRUCTSEG_ORGANS}
     rows = [
         (
             organ.name,
@@ -112,7 +111,6 @@ def report(
             str(organ.missed),
         )
         for organ in organs
-        if organ.name in weights
     ]
     return [
         "# Accuracy on real CTs at low resolution",

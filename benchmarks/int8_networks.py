@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from hnseg_infer.bundle import ModelSpec
 from hnseg_infer.class_maps import ClassMap
 from hnseg_infer.engines.engine import Labeller
-from hnseg_infer.engines.openvino_engine import _Network
+from hnseg_infer.engines.numpy_arrays import NumpyArrays
+from hnseg_infer.engines.openvino_engine import OpenVINONetwork
 from hnseg_infer.engines.openvino_graph import SPLIT_CHANNELS, split_image, unet_graph
 from hnseg_infer.engines.openvino_runtime import openvino
 from hnseg_infer.model_folder import NetworkModel
 from hnseg_infer.preprocessing import Window, z_score
 from hnseg_infer.slice_range import organ_slices
-from hnseg_infer.sliding_window import DType, label_tiles
+from hnseg_infer.sliding_window import label_tiles
 from hnseg_infer.tiling import patch_3d
 from hnseg_infer.volume import Volume
 from hnseg_train.dataset import training_windows
@@ -43,7 +44,7 @@ SETTINGS = {
 """What stays in bfloat16, each setting with what the one before it keeps."""
 
 
-class Int8Network(_Network):
+class Int8Network(OpenVINONetwork):
     """The engine's network with a quantised graph; what is not quantised runs in bfloat16."""
 
     def __init__(self, model: NetworkModel, quantised: Any) -> None:
@@ -55,7 +56,7 @@ class Int8Network(_Network):
         return copy.get_parameters()[0], copy.get_results()[0].input_value(0)
 
 
-class TileRecorder:
+class TileRecorder(NumpyArrays):
     """A ``TileNetwork`` that computes nothing and keeps the tiles that it is shown."""
 
     def __init__(self, model: NetworkModel) -> None:
@@ -64,30 +65,12 @@ class TileRecorder:
         self._classes = model.classes
         self.weights = np.ones(self._box, np.float32)
 
-    def upload(self, image: Tile) -> Tile:
-        return image
-
-    def zeros(self, shape: Sequence[int], dtype: DType) -> NDArray[Any]:
-        return np.zeros(shape, dtype)
-
     def labels(self, tile: Tile) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         return np.zeros(self._box, np.uint8), self.weighted_logits(tile)
 
     def weighted_logits(self, tile: Tile) -> NDArray[np.float32]:
         self.tiles.append(tile.copy())
         return np.broadcast_to(np.float32(0), (*self._box, self._classes))
-
-    def argmax(self, sums: NDArray[np.float32]) -> NDArray[np.uint8]:
-        return np.zeros(sums.shape[:-1], np.uint8)
-
-    def entropy(self, logits: Any, labels: NDArray[np.uint8], covered: Any = None) -> NDArray[np.float16]:
-        return np.zeros(labels.shape, np.float16)
-
-    def ranked(self, logits: Any, covered: Any) -> Any:
-        raise NotImplementedError("tiles are recorded from label maps alone")
-
-    def download(self, array: NDArray[Any]) -> NDArray[Any]:
-        return array
 
 
 def import_nncf() -> Any:

@@ -36,7 +36,7 @@ from record import add_output_options, origin, write_result
 
 from hnseg_infer.bundle import Bundle, load_bundle
 from hnseg_infer.checks import check_ct
-from hnseg_infer.engines.openvino_engine import _Network
+from hnseg_infer.engines.openvino_engine import OpenVINONetwork
 from hnseg_infer.engines.openvino_runtime import openvino
 from hnseg_infer.fusion import fuse
 from hnseg_infer.installed import DEFAULT_FOLDER
@@ -169,7 +169,7 @@ def _speed(
             continue
         # weights are random: the ranges do not matter, nor does how many tiles they come from
         few = tiles[model.name][:2]
-        networks = {"bf16": _Network(openvino.Core(), model.network, "bf16")}
+        networks = {"bf16": OpenVINONetwork(openvino.Core(), model.network, "bf16")}
         for setting in settings:
             networks[setting] = Int8Network(model.network, quantise(model.network, few, setting))
         overlapping = model.crop == "head_window"

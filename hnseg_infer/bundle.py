@@ -24,7 +24,8 @@ CROP_RULES = ("whole", "head_window", "small_organ_roi")
 """What a model sees: the whole CT, the crop window of preprocessing, or a box around other organs."""
 
 NATIVE = "native"
-"""Spacing rule: the CT's own voxels, never resampled (docs/method.md). Any other is three mm, z, y, x."""
+"""Spacing rule: the CT's own voxels where they are like the trained ones (working_spacing.py). Any other rule
+is three mm, z, y, x."""
 
 
 @dataclass(frozen=True)

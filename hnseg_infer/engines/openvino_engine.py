@@ -1,23 +1,23 @@
 """OpenVINO: the CPU engine, in bfloat16 where the processor computes in it, else in single precision."""
 
-from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hnseg_infer.class_maps import ClassMap, RankedMap, entropy_map, ranked
+from hnseg_infer.class_maps import ClassMap, RankedMap
 from hnseg_infer.cpus import granted_cpus
 from hnseg_infer.devices import Precision
 from hnseg_infer.engines.engine import Labeller, Ranker
+from hnseg_infer.engines.numpy_arrays import NumpyArrays
 from hnseg_infer.engines.openvino_graph import split_image, unet_graph
 from hnseg_infer.engines.openvino_runtime import openvino
 from hnseg_infer.errors import DeviceError
 from hnseg_infer.model_folder import NetworkModel
 from hnseg_infer.preprocessing import Window
 from hnseg_infer.progress import TileProgress
-from hnseg_infer.sliding_window import DType, label_tiles, rank_tiles
+from hnseg_infer.sliding_window import label_tiles, rank_tiles
 from hnseg_infer.tiling import gaussian_weights, patch_3d
 
 ops = openvino.opset13
@@ -46,7 +46,7 @@ class OpenVINOEngine:
 
     def load(self, model: NetworkModel, overlapping: bool = False) -> Labeller:
         """Build and compile the network for its patch size."""
-        network = _Network(self._core, model, self._precision)
+        network = OpenVINONetwork(self._core, model, self._precision)
         network.prepare(overlapping)
 
         def labels(
@@ -58,7 +58,7 @@ class OpenVINOEngine:
 
     def load_ranker(self, model: NetworkModel) -> Ranker:
         """The same for the likeliest classes."""
-        network = _Network(self._core, model, self._precision)
+        network = OpenVINONetwork(self._core, model, self._precision)
         network.prepare(overlapping=True)
 
         def ranks(
@@ -69,7 +69,7 @@ class OpenVINOEngine:
         return ranks
 
 
-class _Network:
+class OpenVINONetwork(NumpyArrays):
     """A ``TileNetwork`` of numpy arrays."""
 
     def __init__(self, core: Any, model: NetworkModel, precision: str) -> None:
@@ -85,12 +85,6 @@ class _Network:
         """Compile what an image of one tile, or of overlapping tiles, needs."""
         _ = self._weighted_request if overlapping else self._labels_request
 
-    def upload(self, image: Tile) -> Tile:
-        return image
-
-    def zeros(self, shape: Sequence[int], dtype: DType) -> NDArray[Any]:
-        return np.zeros(shape, dtype)
-
     def labels(self, tile: Tile) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         labels, logits = self._infer(self._labels_request, tile)
         class_first = logits.reshape(self._model.classes, *self._box)
@@ -99,26 +93,6 @@ class _Network:
     def weighted_logits(self, tile: Tile) -> NDArray[np.float32]:
         (output,) = self._infer(self._weighted_request, tile)
         return output.reshape(*self._box, self._model.classes)
-
-    def argmax(self, sums: NDArray[np.float32]) -> NDArray[np.uint8]:
-        labels: NDArray[np.uint8] = sums.argmax(axis=-1).astype(np.uint8)
-        return labels
-
-    def entropy(
-        self,
-        logits: NDArray[np.float32],
-        labels: NDArray[np.uint8],
-        covered: NDArray[np.float32] | None = None,
-    ) -> NDArray[np.float16]:
-        return entropy_map(logits, labels, covered)
-
-    def ranked(
-        self, logits: NDArray[np.float32], covered: NDArray[np.float32]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
-        return ranked(logits, covered)
-
-    def download(self, array: NDArray[Any]) -> NDArray[Any]:
-        return array
 
     def _infer(self, request: Any, tile: Tile) -> list[NDArray[Any]]:
         """The request's outputs for a tile, in buffers that the next call overwrites."""

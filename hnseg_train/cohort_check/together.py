@@ -1,4 +1,4 @@
-"""What only shows when cases are seen together: the same one twice, and organs that some lack."""
+"""What only shows when cases are seen together: the same one twice, missing organs, odd spacings."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -52,12 +52,13 @@ def absences(cases: Sequence[CaseCheck], rules: Rules) -> Iterator[tuple[Problem
 def odd_spacings(cases: Sequence[CaseCheck]) -> Iterator[tuple[Problem, ...]]:
     """Per case, a problem where its voxels are far from the cohort's median: they look like other anatomy."""
     known = [case.spacing_xyz for case in cases if case.spacing_xyz is not None]
+    if not known:
+        yield from ((),) * len(cases)
+        return
+    usual_x, usual_y, usual_z = (median(along) for along in zip(*known, strict=True))
+    usual = (usual_z, usual_y, usual_x)
     for case in cases:
-        if case.spacing_xyz is None:
-            yield ()
-            continue
-        usual_x, usual_y, usual_z = (median(along) for along in zip(*known, strict=True))
-        usual, (x, y, z) = (usual_z, usual_y, usual_x), case.spacing_xyz
+        x, y, z = case.spacing_xyz or (usual_x, usual_y, usual_z)
         if nearest_spacing((z, y, x), SpacingRange(usual, usual)) == (z, y, x):
             yield ()
             continue
