@@ -52,9 +52,9 @@ CANAL_END: Point = (9.7, -40.2, 20.6)
 NERVE_RADII = (2.55, 2.5, 2.4, 2.3)
 """Optic nerve (0.75 +- 0.19), from the globe over orbit and apex to the inner end of the optic canal."""
 
-CHIASM = ((9.0, -39.0, 20.2), (0.0, -31.8, 19.4), (-9.6, -24.6, 19.2))
-CHIASM_RADII = (2.6, 3.2, 2.6)
-"""One of the chiasm's two crossing arms (1.3)."""
+CHIASM = ((8.6, -38.6, 20.6), (0.0, -31.8, 20.0), (-8.8, -25.2, 20.0))
+CHIASM_RADII = (2.3, 3.0, 2.3)
+"""One of the chiasm's two crossing arms (1.3; 0.8 and 1.0 in two drafts)."""
 
 PITUITARY: Point = (0.0, -31.4, 10.2)
 PITUITARY_RADII: Point = (6.3, 4.9, 3.5)

@@ -97,6 +97,14 @@ def outline(person: Person) -> Outline:
     return Outline(smooth, detail)
 
 
+def _between_muscles(loose: F, x: F, y: F, z: F, person: Person) -> F:
+    """The nape of the neck: small muscles parted by planes of fat, fading into ``loose`` tissue in front."""
+    wave = np.sin(x / 4 + np.float32(0.06) * y) + np.sin(y / np.float32(3.4) + x / 9) + np.sin(z / 7 + y / 6)
+    flesh = np.clip((np.abs(wave) - np.float32(0.12 + 0.22 * person.fat)) * 4, 0, 1)
+    share = np.clip((y + 15) / 12, 0, 1) * np.clip((-22 - z) / 20, 0, 1)
+    return np.asarray(loose + share * (np.float32(-75) + flesh * np.float32(122) - loose), dtype=np.float32)
+
+
 def soft_tissue(d: F, x: F, y: F, z: F, person: Person) -> F:
     """CT number by depth under the skin: skin, fat, then loose fat (head, neck) or muscle (trunk)."""
     levels = np.arange(FAT_LEVELS[0], FAT_LEVELS[-1], 2.0)
@@ -105,8 +113,11 @@ def soft_tissue(d: F, x: F, y: F, z: F, person: Person) -> F:
     under = -d - np.float32(SKIN_MM)
     deep = np.clip((under - table[at]) + np.float32(0.5), 0, 1)
     # Loose tissue between the neck's muscles, flesh with fat planes in the trunk, fat behind the face.
-    flesh = np.float32(-12) + np.clip((np.float32(-135) - z) / 20, 0, 1) * np.float32(60)
+    flesh = np.asarray(np.float32(-12) + np.clip((np.float32(-135) - z) / 20, 0, 1) * 60, np.float32)
     flesh -= np.clip((z + 85) / 20, 0, 1) * np.float32(35)
+    if float(z.min()) < -25 and float(z.max()) > -150:
+        nape = (d < -4) & (y > -15) & (z < -22)
+        flesh[nape] = _between_muscles(flesh[nape], x[nape], y[nape], z[nape], person)
     if float(z.min()) < -140:
         wave = np.sin(x / 15 + np.float32(0.02) * y) + np.sin(y / 13) + np.sin(z / 21 + np.abs(x) / 40)
         flesh[(z < -140) & (np.abs(wave) < 0.13)] = -60

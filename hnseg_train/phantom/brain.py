@@ -26,8 +26,9 @@ def _cerebral(person: Person) -> Paint:
     return Paint(cavity(), hu)
 
 
-def _sylvian_top(y: F) -> F:
-    return np.asarray(SYLVIAN_HEIGHT + SYLVIAN_RISE * y, dtype=np.float32)
+def _sylvian_top(x: F, y: F) -> F:
+    wave = np.float32(1.6) * np.sin(np.float32(0.17) * y + np.float32(0.11) * x)
+    return np.asarray(SYLVIAN_HEIGHT + SYLVIAN_RISE * y + wave, dtype=np.float32)
 
 
 def _medial(y: F, z: F) -> F:
@@ -37,13 +38,16 @@ def _medial(y: F, z: F) -> F:
     return np.asarray(TEMPORAL_MEDIAL + 0.7 * rise + 0.4 * front, dtype=np.float32)
 
 
-def _temporal_lobe(side: int) -> list[Paint]:
-    """The lobe: under the Sylvian fissure, lateral of insula and cisterns, in front of a coronal plane."""
+def _temporal_lobe(side: int, clear: float) -> list[Paint]:
+    """The lobe: under the Sylvian fissure, lateral of insula and cisterns, in front of a coronal plane.
+
+    clear: how open the fissures are; in many patients they hardly show.
+    """
     inner = grown(cavity(), -1.4)
 
     def rule(x: F, y: F, z: F) -> F:
         lateral = np.float32(side) * x
-        d = np.maximum(z - _sylvian_top(y), (_medial(y, z) - lateral) * np.float32(0.82))
+        d = np.maximum(z - _sylvian_top(x, y), (_medial(y, z) - lateral) * np.float32(0.82))
         d = np.maximum(d, y - TEMPORAL_BACK)
         # Below the tentorium only what lies in front of the petrous ridge belongs to the middle fossa.
         ridge = np.float32(-21) + np.float32(0.62) * (lateral - 15)
@@ -52,18 +56,19 @@ def _temporal_lobe(side: int) -> list[Paint]:
 
     def fissure(x: F, y: F, z: F) -> F:
         lateral = np.float32(side) * x
-        top = np.abs(z - _sylvian_top(y) - np.float32(1.0))
+        height = _sylvian_top(x, y)
+        top = np.abs(z - height - np.float32(1.0))
         medial = _medial(y, z)
         sheet = np.where(lateral > medial - 1, top, np.float32(40))
         beside = np.abs(lateral - medial + np.float32(1.0))
-        insula = np.where(z < _sylvian_top(y) + 1, beside, np.float32(40))
+        insula = np.where(z < height + 1, beside, np.float32(40))
         return np.asarray(np.minimum(sheet, insula) - np.float32(1.9), dtype=np.float32)
 
     low = (min(side * 12, side * 70), -56, -12)
     high = (max(side * 12, side * 70), 48, 60)
     horn = tube([(side * 33, 34, 38), (side * 33, 12, 22), (side * 32, -8, 14)], [3.2, 2.4, 1.4])
     return [
-        Paint(common(where(fissure, low, (high[0], 40, 58)), cavity()), CSF_HU + 2),
+        Paint(common(where(fissure, low, (high[0], 40, 58)), cavity()), CSF_HU + 2, opacity=clear),
         Paint(common(where(rule, low, high), inner), None, 9 if side > 0 else 10),
         Paint(horn, CSF_HU, None, opacity=0.9),
     ]
@@ -106,6 +111,8 @@ def _posterior_fossa(person: Person) -> list[Paint]:
         Paint(common(below, inner), lobed(38 + person.brain_hu, 5, 9)),
         Paint(common(sheet, grown(cavity(), 0.5)), 52 + 0.3 * person.contrast),
         Paint(common(grown(stem(), 4.0), low_cistern), CSF_HU),
+        # The cistern before the stem leaves the dorsum sellae a thin plate.
+        Paint(ellipsoid((0, -11.5, 12), (14, 9.6, 10)), CSF_HU, None),
     ]
     for side in (-1, 1):
         peduncle = tube([(side * 9, 5, -1), (side * 24, 20, -4)], [8.5, 9])
@@ -121,6 +128,7 @@ def _posterior_fossa(person: Person) -> list[Paint]:
 def brain(rng: np.random.Generator, person: Person) -> list[Paint]:
     """Everything inside the skull, in painting order."""
     strokes = [_cerebral(person), *_ventricles(person)]
+    clear = float(rng.uniform(0.25, 1.0))
     for side in (1, -1):
-        strokes += _temporal_lobe(side)
+        strokes += _temporal_lobe(side, clear)
     return [*strokes, *_posterior_fossa(person), *sella(rng, person)]

@@ -74,6 +74,19 @@ def cortical(cortex: float, marrow: float, thickness: float = 1.6) -> Material:
     return hu
 
 
+def spongy(cortex: float, marrow: float, swing: float, period: float, thickness: float = 1.6) -> Material:
+    """``cortical`` bone whose marrow varies by about ``swing`` HU over trabeculae ``period`` mm apart."""
+    shell = cortical(cortex, 0, thickness)
+    assert callable(shell)
+
+    def hu(d: F, x: F, y: F, z: F) -> F:
+        dense = shell(d, x, y, z)
+        inner = 1 - dense / np.float32(cortex)
+        return np.asarray(dense + inner * (marrow + np.float32(swing) * cells(x, y, z, period)), np.float32)
+
+    return hu
+
+
 def sheathed(shape: Shape, hu: float, fat: float = -65.0) -> Paint:
     """A muscle or gland of uneven density in a thin sheath of fat, which parts it from its neighbours."""
     flesh = lobed(hu, 6, 16)

@@ -47,6 +47,6 @@ def cavity() -> Shape:
     """The whole: cerebrum above the floor, middle fossae, posterior fossa and basal cisterns."""
     low, high = (-70, -80, 8), (70, 85, 112)
     above = where(lambda x, y, z: (frontal_floor(y) - z) * np.float32(0.85), low, high)
-    sella = box((0, -55, 0), (13.5, 48, 13.5), 1)
+    sella = box((0, -63, 0), (13.5, 40, 13.5), 1)
     middle = [minus(ellipsoid((side * 37.5, -11, 19), (27.5, 40, 23)), sella) for side in (-1, 1)]
     return union(common(cerebrum(), above), *middle, posterior_fossa(), grown(stem(), 4.5))

@@ -50,12 +50,14 @@ def eye(side: int, rng: np.random.Generator) -> list[Paint]:
     def before(x: F, y: F, z: F) -> F:
         return np.asarray(y - np.float32(cy - radius + 1.6), dtype=np.float32)
 
+    # The canal's bone ends before the chiasm, which lies free in its cistern.
+    canal_bone = [0.6 * a + 0.4 * c for a, c in zip(apex, canal, strict=True)]
     strokes += [
-        Paint(tube([apex, canal], 3.6), 700),
+        Paint(tube([apex, canal_bone], 3.4), 700),
         Paint(minus(sheath, globe), 38, 6 if side > 0 else 7),
-        Paint(globe, 12, 2 if side > 0 else 3),
+        Paint(globe, float(np.clip(rng.normal(13, 3), 6, 22)), 2 if side > 0 else 3),
         Paint(minus(globe, grown(globe, -1.3)), 45, None),
         Paint(common(grown(globe, 0.2), where(before, low, high)), 40, None),
-        Paint(ellipsoid(lens_at, LENS_RADII), 88 + rng.normal(0, 6), 4 if side > 0 else 5, edge=0.6),
+        Paint(ellipsoid(lens_at, LENS_RADII), 80 + rng.normal(0, 7), 4 if side > 0 else 5, edge=0.6),
     ]
     return strokes

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hnseg_train.phantom.anatomy import JOINT, JOINT_RADII
-from hnseg_train.phantom.canvas import Paint, cortical, sheathed
+from hnseg_train.phantom.canvas import Paint, cortical, sheathed, spongy
 from hnseg_train.phantom.person import Person
 from hnseg_train.phantom.shapes import F, Shape, common, ellipsoid, mirrored, tube, union, where
 
@@ -25,8 +25,8 @@ def condyle(side: int) -> Shape:
     )
 
 
-def mandible(side: int, person: Person) -> Shape:
-    """One half of the lower jaw, cut at the symphysis."""
+def half_jaw(side: int, person: Person) -> Shape:
+    """One half of the lower jaw, reaching a little past the symphysis."""
     j = person.jaw
     body = tube(
         mirrored(side, BODY),
@@ -35,8 +35,12 @@ def mandible(side: int, person: Person) -> Shape:
     )
     ramus = tube(mirrored(side, ((46.5, -43, -61), (50, -38, -26))), [5.1 * j, 4.1 * j], (1, 3.4, 1))
     coronoid = tube(mirrored(side, ((49.5, -49, -28), (49, -54, -12))), [3.4, 1.8], (1, 1.8, 1))
-    half = where(lambda x, y, z: np.float32(-side) * x, (-80, -140, -120), (80, 0, 10))
-    return common(union(body, ramus, condyle(side), coronoid), half)
+    return union(body, ramus, condyle(side), coronoid)
+
+
+def _beside(side: int) -> Shape:
+    """Everything on one side of the midline."""
+    return where(lambda x, y, z: np.float32(-side) * x, (-80, -140, -120), (80, 0, 10))
 
 
 def _teeth(rng: np.random.Generator, person: Person) -> list[Paint]:
@@ -70,7 +74,7 @@ def _teeth(rng: np.random.Generator, person: Person) -> list[Paint]:
 
 def _fossa_roof(x: F, y: F, z: F) -> F:
     """Above the arched roof of the joint's fossa."""
-    return np.asarray(np.float32(-6.6) - z - np.float32(0.09) * (y + 23) ** 2 / 4, dtype=np.float32)
+    return np.asarray(np.float32(-7.2) - z - np.float32(0.09) * (y + 23) ** 2 / 4, dtype=np.float32)
 
 
 def jaw(rng: np.random.Generator, person: Person) -> list[Paint]:
@@ -79,8 +83,18 @@ def jaw(rng: np.random.Generator, person: Person) -> list[Paint]:
     for side in (1, -1):
         masseter = tube(mirrored(side, ((61, -58, -8), (54.5, -48, -68))), [5.0, 5.4], (1, 2.9, 1))
         strokes.append(sheathed(masseter, 55))
-    for side in (1, -1):
-        strokes.append(Paint(mandible(side, person), cortical(1280, 320, 2.0), 21 if side > 0 else 22))
+    bone = spongy(
+        float(rng.uniform(1350, 1850)),
+        float(rng.uniform(100, 520)),
+        float(rng.uniform(60, 200)),
+        float(rng.uniform(6, 11)),
+        float(rng.uniform(0.9, 1.8)),
+    )
+    halves = {side: half_jaw(side, person) for side in (1, -1)}
+    # In grown-ups the halves are one bone: only the labels end at the symphysis.
+    strokes.append(Paint(union(*halves.values()), bone))
+    for side, half in halves.items():
+        strokes.append(Paint(common(half, _beside(side)), None, 21 if side > 0 else 22))
     strokes += _teeth(rng, person)
     for side in (1, -1):
         dx, dy, dz = rng.normal(0, 0.3, 3)
@@ -89,6 +103,6 @@ def jaw(rng: np.random.Generator, person: Person) -> list[Paint]:
         strokes += [
             Paint(capsule, 55, 18 if side > 0 else 19),
             Paint(common(capsule, where(_fossa_roof, (-70, -40, -12), (70, -8, 0))), 950, None),
-            Paint(condyle(side), cortical(1200, 450, 1.6), None),
+            Paint(condyle(side), spongy(1250, 560, 120, 6, 1.6), None),
         ]
     return strokes

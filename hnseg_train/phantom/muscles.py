@@ -62,6 +62,6 @@ def of_the_neck(person: Person) -> list[Paint]:
 def sternomastoid(person: Person) -> list[Paint]:
     """The two superficial muscles that bound the parotid behind."""
     k = person.neck
-    line = ((56, 13, -40), (55 * k, 2, -65), (46 * k, -18, -105), (32, -32, -140), (14, -38, -172))
+    line = ((56.5, 13, -45), (55 * k, 2, -65), (46 * k, -18, -105), (32, -32, -140), (14, -38, -172))
     radii = [6.5, 7.5, 7.5, 6.5, 5]
     return [sheathed(tube(mirrored(side, line), radii, (1.0, 1.5, 1.0)), 56) for side in (-1, 1)]

@@ -14,6 +14,7 @@ class Person:
     contrast: float
     fillings: int
     skull_mm: float
+    diploe_hu: float
     ventricles: float
     parotid_hu: float
     parotid_size: float
@@ -43,10 +44,11 @@ def sample_person(rng: np.random.Generator) -> Person:
         contrast=contrast,
         fillings=fillings,
         skull_mm=around(6.8, 1.0, 5.0, 9.0),
-        ventricles=around(1.0, 0.25, 0.6, 1.6),
-        parotid_hu=around(-16, 18, -50, 24),
+        diploe_hu=around(620, 160, 280, 950),
+        ventricles=around(1.15, 0.35, 0.6, 2.1),
+        parotid_hu=around(-17, 24, -68, 32),
         parotid_size=around(1.0, 0.07, 0.86, 1.15),
-        brain_hu=around(0, 3, -6, 6),
+        brain_hu=around(-1, 5, -11, 10),
         mouth_open=around(4, 3, 0, 10),
         mastoid_air=around(0.0, 0.25, -0.5, 0.5),
         sinus_fluid=(fluid[0], fluid[1]),

@@ -34,7 +34,7 @@ def sample_scanner(rng: np.random.Generator) -> Scanner:
     """Draw a scanner setting."""
     return Scanner(
         float(rng.uniform(0.08, 0.18)),
-        float(rng.uniform(5, 10)),
+        float(np.clip(np.exp(rng.normal(np.log(12), 0.38)), 5, 22)),
         float(rng.uniform(0.12, 0.3)),
         float(rng.uniform(2, 30)),
         float(rng.uniform(65, 100)),

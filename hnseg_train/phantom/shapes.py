@@ -51,20 +51,35 @@ def _local(x: F, y: F, z: F, centre: Sequence[float], turn: NDArray[np.float64] 
     return rows[0], rows[1], rows[2]
 
 
+def _length(u: F, v: F, w: F) -> F:
+    """Length of the vectors (u, v, w); in place where it can be: this is most of a patient's time."""
+    out, square = u * u, v * v
+    out += square
+    np.multiply(w, w, out=square)
+    out += square
+    return np.asarray(np.sqrt(out, out=out), dtype=np.float32)
+
+
 def ellipsoid(
     centre: Sequence[float], radii: Sequence[float], turn: NDArray[np.float64] | None = None
 ) -> Shape:
     """Ellipsoid with semi-axes ``radii`` mm, turned by the matrix ``turn``."""
-    rx, ry, rz = (np.float32(max(r, 0.1)) for r in radii)
+    sizes = [np.float32(max(r, 0.1)) for r in radii]
+    depth = -min(sizes)
 
     def distance(x: F, y: F, z: F) -> F:
-        u, v, w = _local(x, y, z, centre, turn)
-        u, v, w = u / rx, v / ry, w / rz
-        k0 = np.sqrt(u * u + v * v + w * w)
-        u, v, w = u / rx, v / ry, w / rz
-        k1 = np.sqrt(u * u + v * v + w * w) + np.float32(1e-6)
+        parts = _local(x, y, z, centre, turn)
+        for part, size in zip(parts, sizes, strict=True):
+            part *= 1 / size
+        k0 = _length(*parts)
+        for part, size in zip(parts, sizes, strict=True):
+            part *= 1 / size
+        out = k0 - 1
+        out *= k0
+        out /= _length(*parts) + np.float32(1e-6)
         # Near the centre the first-order formula tends to zero, not to the (negative) depth.
-        return np.asarray(np.where(k0 < 0.2, -min(rx, ry, rz), k0 * (k0 - 1) / k1), dtype=np.float32)
+        out[k0 < 0.2] = depth
+        return out
 
     matrix = np.eye(3) if turn is None else turn
     reach = np.sqrt((matrix**2) @ (np.asarray(radii, dtype=np.float64) ** 2))
@@ -109,18 +124,28 @@ def tube(
     shrink = np.float32(scale.min())
 
     def distance(x: F, y: F, z: F) -> F:
-        u, v, w = x / np.float32(scale[0]), y / np.float32(scale[1]), z / np.float32(scale[2])
+        u, v, w = (
+            a if s == 1 else a * np.float32(1 / s) for a, s in zip((x, y, z), scale.tolist(), strict=True)
+        )
         best: F | None = None
         for a, b, ra, rb in zip(nodes[:-1], nodes[1:], sizes[:-1], sizes[1:], strict=True):
             step = (b - a).astype(np.float32)
             pu, pv, pw = u - np.float32(a[0]), v - np.float32(a[1]), w - np.float32(a[2])
-            along = (pu * step[0] + pv * step[1] + pw * step[2]) / np.float32(max(step @ step, 1e-6))
-            along = np.clip(along, 0, 1)
-            pu, pv, pw = pu - along * step[0], pv - along * step[1], pw - along * step[2]
-            d = np.sqrt(pu * pu + pv * pv + pw * pw) - (np.float32(ra) + along * np.float32(rb - ra))
-            best = d if best is None else np.minimum(best, d)
+            to = step / np.float32(max(step @ step, 1e-6))
+            along = pu * to[0]
+            along += pv * to[1]
+            along += pw * to[2]
+            np.clip(along, 0, 1, out=along)
+            for part, component in zip((pu, pv, pw), step, strict=True):
+                if component:
+                    part -= along * component
+            d = _length(pu, pv, pw)
+            along *= np.float32(rb - ra)
+            along += np.float32(ra)
+            d -= along
+            best = d if best is None else np.minimum(best, d, out=best)
         assert best is not None
-        return np.asarray(best * shrink, dtype=np.float32)
+        return best if shrink == 1 else np.asarray(best * shrink, dtype=np.float32)
 
     grow = sizes[:, None] * scale
     corners = nodes * scale
@@ -133,7 +158,7 @@ def union(*shapes: Shape) -> Shape:
     def distance(x: F, y: F, z: F) -> F:
         best = shapes[0].distance(x, y, z)
         for shape in shapes[1:]:
-            best = np.minimum(best, shape.distance(x, y, z))
+            np.minimum(best, shape.distance(x, y, z), out=best)
         return best
 
     low = np.min([s.low for s in shapes], axis=0)
@@ -147,7 +172,7 @@ def common(first: Shape, *others: Shape) -> Shape:
     def distance(x: F, y: F, z: F) -> F:
         worst = first.distance(x, y, z)
         for shape in others:
-            worst = np.maximum(worst, shape.distance(x, y, z))
+            np.maximum(worst, shape.distance(x, y, z), out=worst)
         return worst
 
     low = np.max([first.low, *(s.low for s in others)], axis=0)

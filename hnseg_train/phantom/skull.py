@@ -30,17 +30,28 @@ def _behind_rim(side: int) -> Shape:
 
 def brain_case(person: Person) -> list[Paint]:
     """Skull vault: two tables with diploe between; then the blocks of the base."""
-    thick = np.float32(person.skull_mm)
+    thick, drop = np.float32(person.skull_mm), np.float32(1350 - person.diploe_hu)
+    room = cavity()
+    hull = grown(room, 1.2 * person.skull_mm)
+
+    def thickness(x: F, y: F, z: F) -> F:
+        # Thin under the brain and at the temples, where muscles lie on it; nowhere even.
+        thin = np.clip((36 - z) / 30, 0, 1) * np.clip((26 - y) / 20, 0, 1)
+        wave = np.sin(np.float32(0.09) * x + np.float32(0.06) * y - np.float32(0.05) * z)
+        return np.asarray(thick * (1 - np.float32(0.5) * thin + np.float32(0.14) * wave), dtype=np.float32)
+
+    def distance(x: F, y: F, z: F) -> F:
+        return room.distance(x, y, z) - thickness(x, y, z)
 
     def hu(d: F, x: F, y: F, z: F) -> F:
         depth = -d
-        middle = np.minimum(depth, thick - depth)
-        diploe = np.clip((middle - np.float32(1.7)), 0, 1)
-        return np.asarray(np.float32(1350) - diploe * np.float32(650), dtype=np.float32)
+        middle = np.minimum(depth, thickness(x, y, z) - depth)
+        diploe = np.clip((middle - np.float32(1.5)), 0, 1)
+        return np.asarray(np.float32(1350) - diploe * drop, dtype=np.float32)
 
     base = [
         Paint(tube([(0, -32, 4), (0, -22, -14), (0, -17, -30)], [8, 7, 6], (1.7, 1, 1)), cortical(1000, 450)),
-        Paint(box((0, -40, 5), (17, 19, 14), 5), cortical(1000, 350)),
+        Paint(box((0, -40, 4), (17, 18, 12.5), 5), cortical(1000, 350)),
     ]
     for s in (-1, 1):
         base += [
@@ -52,7 +63,7 @@ def brain_case(person: Person) -> list[Paint]:
             Paint(tube([(s * 17, -44, -10), (s * 17, -48, -34)], [4, 2.5], (1, 1.6, 1)), cortical(1000, 300)),
             Paint(ellipsoid((s * 18, -2, -32), (7, 11, 7)), cortical(1100, 500)),
         ]
-    return [Paint(grown(cavity(), person.skull_mm), hu), *base]
+    return [Paint(where(distance, hull.low, hull.high), hu), *base]
 
 
 def _maxilla(side: int, person: Person) -> list[Paint]:
@@ -105,7 +116,7 @@ def _nose() -> list[Paint]:
 
 
 def _ethmoid(d: F, x: F, y: F, z: F) -> F:
-    wall = np.clip((np.float32(0.34) - np.abs(cells(x, y, z * np.float32(0.5), 19))) * 5, 0, 1)
+    wall = np.clip((np.float32(0.5) - np.abs(cells(x, y, z * np.float32(0.5), 15))) * 4, 0, 1)
     middle = np.clip(2.2 - np.abs(x), 0, 1)
     return np.asarray(np.float32(AIR_HU) + np.maximum(wall, middle) * np.float32(1350), dtype=np.float32)
 
@@ -121,10 +132,10 @@ def face(rng: np.random.Generator, person: Person) -> list[Paint]:
     strokes.append(Paint(ellipsoid((0, -83, 48), (27, 9.5, 12)), cortical(1250, 600)))
     f = person.frontal_sinus
     for side in (1, -1):
-        shift = float(rng.normal(0, 1.5))
+        shift, s = float(rng.normal(0, 1.5)), float(rng.uniform(0.7, 1.15))
         strokes += [
             Paint(ellipsoid((side * 11 * f + shift, -86.5, 50), (9 * f, 4.6, 10 * f)), AIR_HU),
-            Paint(ellipsoid((side * 7.2, -44, 3), (6.4, 12.5, 10)), AIR_HU),
+            Paint(ellipsoid((side * (1 + 6.6 * s), -45, 3), (6.6 * s, 13 * s, 10.5 * s)), AIR_HU),
         ]
         strokes.append(Paint(orbit(side), -88))
     return strokes
