@@ -14,15 +14,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from record import Check, add_output_options, check_table, origin, origin_line, write_result
+from sides import swapped
 
 from hnseg_infer.formats import read_ct, read_labels, write
 from hnseg_infer.loaded_bundle import load
 from hnseg_infer.organs import side_of
 from hnseg_infer.pipeline import segment
-from hnseg_infer.volume import Volume, to_canonical
-from hnseg_train.dataset import find_cases
+from hnseg_train.cases import find_cases
 from hnseg_train.evaluation.cases import MaskPair
 from hnseg_train.evaluation.cohort import OrganSummary, Overall, summarise, summarise_organs
 from hnseg_train.evaluation.metrics import DSC, HD95, NSD, OrganScore, score_case
@@ -72,19 +71,6 @@ def main() -> int:
     }
     write_result(arguments, result, report(result, organs, summarise(organs), checks))
     return 0 if all(item.passed for item in checks) else 1
-
-
-def swapped(labels: Volume, names: Mapping[int, str]) -> list[str]:
-    """Pairs of which the left one's centre lies on the right of the right one's, in the patient."""
-    array = to_canonical(labels).array
-    places = {
-        side_of(name): float(np.nonzero(array == value)[2].mean())
-        for value, name in names.items()
-        if (array == value).any()
-    }
-    return [
-        base for base, side in places if side == "L" and places[base, "L"] <= places.get((base, "R"), -np.inf)
-    ]
 
 
 def check(organs: Sequence[OrganSummary], swaps: Sequence[str]) -> list[Check]:

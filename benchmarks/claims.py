@@ -25,6 +25,7 @@ from record import add_output_options, origin, write_result
 from hnseg_infer.formats import read_ct, read_labels
 from hnseg_infer.organs import STRUCTSEG_ORGANS
 from hnseg_infer.volume import from_canonical
+from hnseg_train.cases import Source
 from hnseg_train.evaluation.cohort import Cases, summarise, summarise_organs
 from hnseg_train.evaluation.comparison import compare, signed_rank_p
 from hnseg_train.evaluation.metrics import OrganScore, score_case
@@ -51,7 +52,9 @@ def main() -> int:
     add_output_options(parser, "claims")
     arguments = parser.parse_args()
     recipe, bundle = RECIPES[arguments.plan], arguments.work / "bundle"
-    settings = Settings(arguments.data, arguments.work.resolve(), recipe, bundle, arguments.folds)
+    settings = Settings(
+        (Source("", arguments.data),), arguments.work.resolve(), recipe, bundle, arguments.folds
+    )
     road = Road(settings, Ledger(arguments.work))
     stored = read_scores(road, [*MODELS, FUSED])
     held_out = road.folds[FOLD]

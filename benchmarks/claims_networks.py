@@ -16,7 +16,7 @@ from hnseg_infer.formats import read_ct
 from hnseg_infer.preprocessing import z_score
 from hnseg_infer.volume import to_canonical
 from hnseg_train.baseline import CaseGrid, baseline_job, plan_baseline, predict_baseline
-from hnseg_train.dataset import Case
+from hnseg_train.cases import Case
 from hnseg_train.recipes import ModelRecipe
 from hnseg_train.stages.fold_models import load_fold, results_by_model
 from hnseg_train.stages.road import Road

@@ -23,7 +23,7 @@ from hnseg_infer.loaded_bundle import LoadedBundle, load
 from hnseg_infer.pipeline import segment
 from hnseg_infer.preprocessing import Window
 from hnseg_infer.volume import Geometry, Volume, from_canonical, to_canonical
-from hnseg_train.dataset import find_cases
+from hnseg_train.cases import find_cases
 from hnseg_train.evaluation.table import markdown_table, number
 
 SEED = 11

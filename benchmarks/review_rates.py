@@ -21,7 +21,7 @@ from hnseg_infer.formats import read_ct
 from hnseg_infer.loaded_bundle import LoadedBundle, load
 from hnseg_infer.pipeline import segment
 from hnseg_infer.volume import Volume, to_canonical
-from hnseg_train.dataset import find_cases
+from hnseg_train.cases import find_cases
 from hnseg_train.evaluation.table import markdown_table
 
 AS_IT_IS = "as it is"

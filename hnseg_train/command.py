@@ -21,7 +21,9 @@ def add_parser(subparsers: Any) -> None:
         help="train with cross-validation and export a bundle; interrupted, it goes on where it stopped",
         description=__doc__.replace("``", ""),
     )
-    parser.add_argument("--data", type=Path, required=True, help="<case>/data.nii.gz and <case>/label.nii.gz")
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument("--data", type=Path, metavar="DIR", help="<case>/data.nii.gz and <case>/label.nii.gz")
+    data.add_argument("--cohort", type=Path, metavar="YAML", help="several such folders, and their shares")
     parser.add_argument("--work", type=Path, required=True, help="where everything is kept; resumable")
     parser.add_argument(
         "--plan", choices=sorted(RECIPES), default="paper", help="check is for trying out, not for use"
@@ -44,6 +46,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """List the stages, or do what is not done yet."""
+    from hnseg_train.cases import Source
+    from hnseg_train.cohort import read_cohort
     from hnseg_train.stages.engine import run_stages, states
     from hnseg_train.stages.records import Ledger
     from hnseg_train.stages.road import Road, Settings
@@ -51,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     device = _device(arguments.device, arguments.gpus)
     settings = Settings(
-        data=arguments.data,
+        sources=read_cohort(arguments.cohort) if arguments.cohort else (Source("", arguments.data),),
         work=arguments.work,
         recipe=RECIPES[arguments.plan],
         bundle=arguments.bundle or arguments.work / "bundle",

@@ -10,14 +10,17 @@ CONTOURED_FILE = "contoured.json"
 """Holds ``{"organs": [names]}``. An organ that is not named is unknown in the case, not absent."""
 
 
-def uncontoured(folder: Path, organs: Collection[str]) -> tuple[str, ...]:
-    """Those of ``organs`` that nobody contoured in the case; none without the file.
+def uncontoured(
+    folder: Path, organs: Collection[str], otherwise: Collection[str] | None = None
+) -> tuple[str, ...]:
+    """Those of ``organs`` that nobody contoured in the case.
 
-    Raises InputError for a file that cannot be read, or that names none of the organs or another one.
+    otherwise: the organs that were contoured where the case has no such file, None for all. Raises
+    InputError for a file that cannot be read, or that names none of the organs or another one.
     """
     path = folder / CONTOURED_FILE
     if not path.exists():
-        return ()
+        return () if otherwise is None else tuple(name for name in organs if name not in otherwise)
     try:
         named = json.loads(path.read_text(encoding="utf-8"))["organs"]
         known = [name for name in named if name in organs]

@@ -1,28 +1,23 @@
 """Labelled CTs in StructSeg's layout to nnU-Net's preprocessed data sets, one per model.
 
 Arrays are ``[z, y, x]`` in canonical orientation. Crops and z-score are the inference side's own functions,
-so that a network sees in training what it will see in use; nothing is resampled (docs/method.md).
+so that a network sees in training what it will see in use.
 """
 
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hnseg_infer.checks import check_ct
-from hnseg_infer.errors import InputError
 from hnseg_infer.files import write_whole
-from hnseg_infer.formats import read_ct, read_labels
 from hnseg_infer.preprocessing import Window, crop_window, labels_center, roi_window, z_score
 from hnseg_infer.resampling import resample, resample_labels, shape_at
-from hnseg_infer.volume import Volume, to_canonical
+from hnseg_infer.volume import Volume
 from hnseg_infer.windows import Center
-from hnseg_train.contoured import uncontoured
 from hnseg_train.nnunet_plans import model_labels
 from hnseg_train.recipes import SMALL_ORGANS, STRUCTSEG, ModelRecipe, Organs
 
@@ -34,50 +29,6 @@ ROI_JITTER = (1.5, 4.0, 4.0)
 
 UNKNOWN = "unknown_classes"
 """Where a sample's properties say which classes its labels hold as background."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One labelled CT: ``<name>/data.nii.gz`` and ``<name>/label.nii.gz``."""
-
-    name: str
-    ct: Path
-    label: Path
-
-    def uncontoured(self, organs: Organs) -> tuple[str, ...]:
-        """Those of the organs that nobody contoured; raises InputError for an unusable contoured.json."""
-        return uncontoured(self.label.parent, [name for _, name in organs])
-
-
-def find_cases(folder: Path) -> list[Case]:
-    """Every case of a folder in StructSeg's layout, by name. Raises InputError when there is none."""
-    cases = [
-        Case(path.parent.name, path, path.parent / "label.nii.gz")
-        for path in sorted(folder.glob("*/data.nii.gz"))
-        # hidden folders are drafts of writers that were interrupted
-        if not path.parent.name.startswith(".")
-    ]
-    missing = [case.name for case in cases if not case.label.is_file()]
-    if missing:
-        raise InputError(
-            f"No label.nii.gz beside data.nii.gz in these cases of {folder}: {', '.join(missing)}."
-        )
-    if not cases:
-        raise InputError(
-            f"No case was found in {folder}; expected <case>/data.nii.gz and <case>/label.nii.gz."
-        )
-    return cases
-
-
-def read_case(case: Case) -> tuple[Volume, NDArray[np.uint8]]:
-    """The checked CT and the labels ``[z, y, x]``, both in canonical orientation."""
-    ct, _ = check_ct(to_canonical(read_ct(case.ct)), str(case.ct))
-    labels = to_canonical(read_labels(case.label)).array
-    if ct.array.shape != labels.shape:
-        raise InputError(
-            f"Case {case.name}: data.nii.gz has shape {ct.array.shape}, label.nii.gz {labels.shape}."
-        )
-    return ct, labels
 
 
 def training_windows(

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 
+from hnseg_train.sampling import repeated
 from hnseg_train.training import LATEST, SEED
 
 EPOCHS_PER_PLOT = 5
@@ -65,6 +66,12 @@ class ResumableTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no t
         dimensions = len(self.configuration_manager.patch_size)
         layout = torch.channels_last if dimensions == 2 else torch.channels_last_3d
         self.network.to(memory_format=layout)  # type: ignore[call-overload]  # missing from torch's stubs
+
+    def get_tr_and_val_datasets(self) -> tuple[Any, Any]:
+        """nnU-Net's, with training samples named as often as their source's share asks for."""
+        training, validation = super().get_tr_and_val_datasets()
+        training.identifiers = repeated(training.identifiers, Path(self.preprocessed_dataset_folder_base))
+        return training, validation
 
     def on_epoch_start(self) -> None:
         """Draw anew from the epoch's own seed; with several GPUs each draws its own samples."""

@@ -137,7 +137,7 @@ class HNSegTrainer(ResumableTrainer):
         """By sample, the classes that its labels hold as background; samples without any are left out."""
         found = {}
         for dataset in self.get_tr_and_val_datasets():
-            for name in dataset.identifiers:
+            for name in set(dataset.identifiers):
                 properties = dataset.load_case(name)[3]
                 if properties.get(UNKNOWN):
                     found[name] = tuple(properties[UNKNOWN])

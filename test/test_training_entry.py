@@ -48,6 +48,14 @@ def test_an_empty_input_ends_in_one_sentence(tmp_path: Path, capsys: pytest.Capt
     assert said.count("\n") == 1
 
 
+def test_a_cohort_file_takes_the_place_of_the_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cohort.yaml").write_text("sources: {a: {folder: cases}}")
+    assert main(["--cohort", str(tmp_path / "cohort.yaml"), "--work", str(tmp_path / "work")]) == 1
+    assert f"{tmp_path / 'cases'} is not a folder" in capsys.readouterr().err
+
+
 def test_a_work_folder_of_another_user_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

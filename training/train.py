@@ -1,7 +1,7 @@
 """Labelled CTs in /input to a bundle with evidence in /work/bundle; interrupted, it goes on where it stopped.
 
 /input holds <case>/data.nii.gz and <case>/label.nii.gz, or one folder with them, such as HaN_OAR. Unless they
-are given, --data is /input and --work is /work.
+are given, --data (or --cohort) is /input and --work is /work.
 """
 
 import argparse
@@ -21,9 +21,11 @@ LOADER_BYTES = 1 << 30
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train; returns 0, 1 after one sentence about what was wrong, or 130 after an interruption."""
     given = sys.argv[1:] if arguments is None else arguments
-    parsed = _parser().parse_args(["train", "--data", "/input", "--work", "/work", *given])
+    data = [] if any(word.startswith("--cohort") for word in given) else ["--data", "/input"]
+    parsed = _parser().parse_args(["train", *data, "--work", "/work", *given])
     try:
-        parsed.data = cases_folder(parsed.data)
+        if parsed.data:
+            parsed.data = cases_folder(parsed.data)
         _check_writable(parsed.work)
         if parsed.workers is None and shutil.disk_usage("/dev/shm").total < LOADER_BYTES:
             parsed.workers = 0

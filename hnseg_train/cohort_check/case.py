@@ -30,11 +30,15 @@ CT_FILE, LABEL_FILE = "data.nii.gz", "label.nii.gz"
 
 @dataclass(frozen=True)
 class Rules:
-    """The organ table (name by label value), and the 3D-small model's organs and its box in voxels."""
+    """The organ table (name by label value), and the 3D-small model's organs and its box in voxels.
+
+    contoured: the organs that were contoured in cases that do not say which, None for all.
+    """
 
     organs: Mapping[int, str]
     small_organs: Sequence[str]
     roi_size_zyx: tuple[int, int, int]
+    contoured: Sequence[str] | None = None
 
 
 def check_case(folder: Path, rules: Rules) -> CaseCheck:
@@ -75,7 +79,7 @@ def _uncontoured(
 ) -> tuple[tuple[str, ...], list[Problem]]:
     """The organs that nobody contoured, and what speaks against that."""
     try:
-        unknown = uncontoured(folder, list(rules.organs.values()))
+        unknown = uncontoured(folder, list(rules.organs.values()), rules.contoured)
     except InputError as error:
         return (), [Problem("contoured_file", ERROR, str(error))]
     there = tuple(fact.name for fact in facts if fact.name in unknown)

@@ -30,14 +30,16 @@ def check_cohort(
     small_organs: Sequence[str] = SMALL_ORGANS,
     roi_size_zyx: tuple[int, int, int] = ROI_SIZE_ZYX,
     resampled: bool = False,
+    contoured: Sequence[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> CohortReport:
     """Read every case of a folder in StructSeg's layout once and report every problem of each.
 
     organs: name by label value (1 to 255), the table that training uses. resampled: whether all models see
-    one spacing, so that the cases' own may differ. progress takes cases done and cases
-    in all. One case at a time is in memory. Raises InputError for a folder without any case and for an organ
-    table that cannot be one; whatever is wrong with a case is in the report.
+    one spacing, so that the cases' own may differ. contoured: the organs that were contoured in cases that
+    do not say which, None for all. progress takes cases done and cases in all. One case at a time is in
+    memory. Raises InputError for a folder without any case and for an organ table that cannot be one;
+    whatever is wrong with a case is in the report.
     """
     if not organs or not all(0 < value < 256 for value in organs):
         raise InputError(
@@ -45,7 +47,7 @@ def check_cohort(
         )
     if len(set(organs.values())) < len(organs):
         raise InputError("The organ table lists a name twice; one label value per organ is accepted.")
-    rules = Rules(organs, small_organs, roi_size_zyx)
+    rules = Rules(organs, small_organs, roi_size_zyx, contoured)
     try:
         folders, others = _case_folders(folder)
     except OSError as error:

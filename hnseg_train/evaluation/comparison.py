@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
+from typing import NamedTuple
 
 from hnseg_infer.errors import InputError
 from hnseg_train.evaluation.cohort import Cases, OrganSummary, summarise_organs
@@ -17,14 +19,22 @@ PAIR_DIGITS = 6
 """Differences of DSC are compared at so many decimals: a DSC in single precision has no more."""
 
 
+class Group(NamedTuple):
+    """Where cases come from, and how much that counts beside other groups."""
+
+    name: str = ""
+    share: float = 1.0
+
+
 @dataclass(frozen=True)
 class OrganChoice:
     """One organ: every model's figures, and the choice between the models.
 
     by_model: summary by the name of each model that was scored on the organ. provider: None when no
     candidate has a score and none is published. runner_up: the best other candidate; margin: the provider's
-    mean DSC minus the runner-up's, negative where the published model keeps an organ; p: of the
-    Wilcoxon signed-rank test between the two. All three None where there is no other model.
+    mean DSC (of the groups, where there are some) minus the runner-up's, negative where the published model
+    keeps an organ; p: of the Wilcoxon signed-rank test between the two. All three None where there is no
+    other model.
     """
 
     id: int
@@ -55,14 +65,17 @@ def compare(
     scores_by_model: Mapping[str, Cases],
     published: Mapping[str, str] | None = None,
     candidates: Collection[str] | None = None,
+    groups: Mapping[str, Group] | None = None,
 ) -> Comparison:
     """Choose each organ's provider by mean DSC over the cases whose reference holds the organ.
 
     scores_by_model: for each model the scores of every case, of the organs that the model knows (an organ it
     was never trained on would count as missed). published: organ name to the model that keeps the organ
     within MARGIN. candidates: the models that may provide an organ, all by default; the others, a baseline
-    say, are only shown beside them. The combination holds the providers' scores as they are, before small
-    organs are painted over large ones. Raises InputError when the models were not scored on the same cases.
+    say, are only shown beside them. groups: where a case comes from; the DSC to choose by is then the mean of
+    the groups' means, by share, so that no group decides by its number of cases. The combination holds the
+    providers' scores as they are, before small organs are painted over large ones. Raises InputError when the
+    models were not scored on the same cases.
     """
     models = tuple(scores_by_model)
     for model in models[1:]:
@@ -81,6 +94,7 @@ def compare(
             {model: _dsc(scores_by_model[model], value) for model in models},
             published or {},
             models if candidates is None else candidates,
+            groups or {},
         )
         for value in sorted({value for of_model in summaries.values() for value in of_model})
     )
@@ -98,6 +112,18 @@ def choose(dsc_by_model: Mapping[str, float], published: str | None = None) -> s
     if best is None or published is None or published not in dsc_by_model:
         return best
     return best if dsc_by_model[best] > dsc_by_model[published] + MARGIN else published
+
+
+def mean_by_group(values: Mapping[str, float], groups: Mapping[str, Group]) -> float:
+    """Mean of the groups' means, weighted by share; cases without a group are one together.
+
+    values: one or more, by case.
+    """
+    by_group: dict[Group, list[float]] = {}
+    for case, value in values.items():
+        by_group.setdefault(groups.get(case, Group()), []).append(value)
+    weighed = [(group.share, fmean(of_group)) for group, of_group in by_group.items()]
+    return sum(share * mean for share, mean in weighed) / sum(share for share, _ in weighed)
 
 
 def signed_rank_p(first: Sequence[float], second: Sequence[float]) -> float | None:
@@ -120,13 +146,12 @@ def _choose_organ(
     dsc: Mapping[str, Mapping[str, float]],
     published: Mapping[str, str],
     candidates: Collection[str],
+    groups: Mapping[str, Group],
 ) -> OrganChoice:
     """dsc: by model and case."""
     some = next(iter(by_model.values()))
     means = {
-        model: summary.dsc.mean
-        for model, summary in by_model.items()
-        if model in candidates and summary.dsc is not None
+        model: mean_by_group(dsc[model], groups) for model in by_model if model in candidates and dsc[model]
     }
     keeper = published.get(some.name)
     provider = choose(means, keeper)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hnseg_infer.bundle import SpacingRange, load_bundle
+from hnseg_infer.bundle import load_bundle
 from hnseg_infer.errors import HNSegError
 from hnseg_infer.formats import read_ct, read_labels, write
 from hnseg_infer.loaded_bundle import load
@@ -81,18 +81,10 @@ def _export(road: Road) -> Sequence[Path]:
         cases=len(road.cases),
         provider=provider,
         card=(card, card_page(card)),
-        spacing=_spacing_range(road),
+        spacing=road.trained_spacing,
         anatomy=_anatomy(road, provider),
     )
     return sorted(path for path in road.settings.bundle.rglob("*") if path.is_file())
-
-
-def _spacing_range(road: Road) -> SpacingRange:
-    spacings = [spacing for _, spacing in road.grids.values()]
-    low, high = (
-        tuple(round(limit(along), 4) for along in zip(*spacings, strict=True)) for limit in (min, max)
-    )
-    return SpacingRange((low[0], low[1], low[2]), (high[0], high[1], high[2]))
 
 
 def _anatomy(road: Road, provider: Mapping[str, str]) -> Anatomy:

@@ -13,6 +13,7 @@ from hnseg_train.evaluation.metrics import DSC, HD95, NSD
 from hnseg_train.evaluation.table import markdown_table, number
 from hnseg_train.stages.folds import FOLD_SEED
 from hnseg_train.stages.road import Road
+from hnseg_train.stages.source_figures import source_figures, source_lines
 from hnseg_train.stages.tables import FUSED, read_provider, read_scores, shown_models
 from hnseg_train.training import SEED, final_checkpoint
 
@@ -39,7 +40,11 @@ def make_card(road: Road) -> dict[str, Any]:
     finals = [final_checkpoint(road.work, road.recipe, model) for model in road.recipe.models]
     trained = {model.name: _training(final) for model, final in zip(road.recipe.models, finals, strict=True)}
     return {
-        "data": {"trained_on": road.settings.trained_on, "cases": len(road.cases)},
+        "data": {
+            "trained_on": road.settings.trained_on,
+            "cases": len(road.cases),
+            "sources": source_figures(road, scores[FUSED]),
+        },
         "plan": road.recipe.name,
         "folds": [list(held_out) for held_out in road.folds],
         "seeds": {"training": SEED, "folds": FOLD_SEED},
@@ -88,6 +93,7 @@ def card_page(card: Mapping[str, Any]) -> str:
         card["intended_use"],
         "",
         f"- Trained on: {card['data']['trained_on']} ({card['data']['cases']} cases)",
+        *source_lines(card["data"]["sources"]),
         f"- Date: {card['date']}",
         f"- Cross-validation: {len(card['folds'])} folds",
         f"- Seeds: {card['seeds']['training']} (training), {card['seeds']['folds']} (folds)",

@@ -15,10 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.files import write_whole
+from hnseg_infer.formats import read_ct
 from hnseg_infer.preprocessing import labels_center
+from hnseg_infer.resampling import Spacing
+from hnseg_infer.volume import to_canonical
 from hnseg_infer.windows import Center, inferred_center, robust_center
-from hnseg_train.dataset import ROI_JITTER, read_case, write_samples
-from hnseg_train.recipes import SMALL_ORGANS, STRUCTSEG, ModelRecipe
+from hnseg_train.cases import Case, read_case, training_versions
+from hnseg_train.dataset import ROI_JITTER, write_samples
+from hnseg_train.recipes import SMALL_ORGANS, STRUCTSEG, ModelRecipe, Organs
 from hnseg_train.stages.data import PREPROCESS
 from hnseg_train.stages.engine import Item, Stage
 from hnseg_train.stages.fold_models import load_fold, results_by_model
@@ -72,7 +76,7 @@ def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
         for fold, held_out in enumerate(road.folds):
             for name in held_out:
                 inputs = {
-                    **road.case_inputs(name),
+                    **road.training_inputs(name),
                     "weights": road.ledger.result(folds_stage_name(FROM), fold_item(FROM, fold)),
                     "samples": sampling_inputs(road.recipe, small),
                     "jitter": ROI_JITTER,
@@ -97,11 +101,27 @@ def _make(road: Road, small: ModelRecipe, name: str, fold: int) -> Sequence[Path
     file = write_json(_center_file(road, name), None if found is None else asdict(found))
     if found is None:
         return [file]
-    organs = road.recipe.organs
-    samples = write_samples(
-        name, ct, reference, small, road.preprocessed, found.center_zyx, case.uncontoured(organs), organs
-    )
-    return [file, *samples]
+    return [file, *roi_samples(case, found.center_zyx, small, road.preprocessed, road.recipe.organs)]
+
+
+def roi_samples(
+    case: Case, center: Center, small: ModelRecipe, preprocessed: Path, organs: Organs
+) -> list[Path]:
+    """Write the samples of a case around a centre in voxels of its CT, and those of its variants.
+
+    A variant's centre comes from its labels. There are no samples where no organ of the model was contoured.
+    """
+    unknown = case.uncontoured(organs)
+    if all(organ in unknown for organ in SMALL_ORGANS):
+        return []
+    files: list[Path] = []
+    given = read_ct(case.ct)
+    for version, ct, labels in training_versions(case, organs):
+        place = None
+        if version == case.name:
+            place = _scaled(center, to_canonical(given).geometry.spacing_zyx, ct.geometry.spacing_zyx)
+        files += write_samples(version, ct, labels, small, preprocessed, place, unknown, organs)
+    return files
 
 
 def _report(road: Road, centers: Mapping[str, Path]) -> Sequence[Path]:
@@ -127,6 +147,12 @@ def _jittered(center: Center, case: str) -> Center:
     seed = int.from_bytes(hashlib.sha256(case.encode()).digest()[:8])
     z, y, x = np.asarray(center) + np.random.default_rng(seed).normal(0.0, ROI_JITTER)
     return float(z), float(y), float(x)
+
+
+def _scaled(center: Center, given: Spacing, wanted: Spacing) -> Center:
+    """The same place in voxels of another spacing; the grids share their outer edges."""
+    z, y, x = ((c + 0.5) * old / new - 0.5 for c, old, new in zip(center, given, wanted, strict=True))
+    return z, y, x
 
 
 def _inside(center: Center, shape: Sequence[int]) -> bool:

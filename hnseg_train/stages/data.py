@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from hnseg_infer.errors import InputError
+from hnseg_train.cases import training_versions
 from hnseg_train.cohort_check import check_cohort, summary, write_report
 from hnseg_train.cohort_check.report import JSON_NAME, MARKDOWN_NAME
-from hnseg_train.dataset import read_case, write_samples
+from hnseg_train.dataset import write_samples
 from hnseg_train.recipes import ModelRecipe
 from hnseg_train.stages.engine import Item, Stage
 from hnseg_train.stages.plain_nnunet import plan_item
@@ -20,7 +22,9 @@ def data_check_stage(road: Road) -> Stage:
     """Everything wrong with the data in one report; an error ends the road here."""
 
     def items() -> Iterator[Item]:
-        inputs = {"version": ROAD_VERSION, "files": road.data_files, "organs": road.recipe.organs}
+        inputs: dict[str, Any] = {"version": ROAD_VERSION, "files": road.data_files}
+        contoured = {source.name: source.contoured for source in road.settings.sources if source.contoured}
+        inputs |= {"organs": road.recipe.organs, **({"contoured": contoured} if contoured else {})}
         yield Item("report", inputs, partial(_check, road))
 
     return Stage(DATA_CHECK, (), f"{JSON_NAME} and {MARKDOWN_NAME} in WORK/data_check", items)
@@ -33,7 +37,7 @@ def preprocess_stage(road: Road) -> Stage:
     def items() -> Iterator[Item]:
         for name in road.cases:
             inputs = {
-                **road.case_inputs(name),
+                **road.training_inputs(name),
                 "models": {m.name: sampling_inputs(road.recipe, m) for m in models},
             }
             yield Item(name, inputs, partial(_write, road, name, models))
@@ -48,23 +52,33 @@ def preprocess_stage(road: Road) -> Stage:
 
 
 def _check(road: Road) -> Sequence[Path]:
-    folder = road.work / "data_check"
     resampled = all(model.spacing is not None for model in road.recipe.models)
-    report = check_cohort(road.settings.data, dict(road.recipe.organs), resampled=resampled)
-    write_report(report, folder)
-    if report.errors:
-        raise InputError(f"{summary(report).rstrip('.')}; {folder / MARKDOWN_NAME} tells more.")
-    road.say(summary(report))
-    return [folder / JSON_NAME, folder / MARKDOWN_NAME]
+    files, faults = [], []
+    for source in road.settings.sources:
+        folder = road.check_folder(source)
+        report = check_cohort(
+            source.folder,
+            dict(road.recipe.organs),
+            resampled=resampled or source.spacing is not None,
+            contoured=source.contoured,
+        )
+        write_report(report, folder)
+        files += [folder / JSON_NAME, folder / MARKDOWN_NAME]
+        if report.errors:
+            faults.append(f"{summary(report).rstrip('.')}; {folder / MARKDOWN_NAME} tells more.")
+        else:
+            road.say(summary(report))
+    if faults:
+        raise InputError(" ".join(faults))
+    return files
 
 
 def _write(road: Road, name: str, models: Sequence[ModelRecipe]) -> Sequence[Path]:
     case, organs = road.cases[name], road.recipe.organs
-    ct, labels = read_case(case)
+    unknown = case.uncontoured(organs)
     return [
         file
+        for version, ct, labels in training_versions(case, organs)
         for model in models
-        for file in write_samples(
-            name, ct, labels, model, road.preprocessed, None, case.uncontoured(organs), organs
-        )
+        for file in write_samples(version, ct, labels, model, road.preprocessed, None, unknown, organs)
     ]

@@ -14,7 +14,7 @@ from hnseg_infer.loaded_bundle import LoadedBundle, load
 from hnseg_infer.model_run import ModelResult, nothing_found
 from hnseg_infer.pipeline import run_models
 from hnseg_infer.volume import Volume, to_canonical
-from hnseg_train.dataset import Case
+from hnseg_train.cases import Case
 from hnseg_train.export import export_bundle
 from hnseg_train.stages.road import Road
 
@@ -32,6 +32,7 @@ def export_fold(
         cases=len(road.cases) - len(road.folds[fold]),
         provider=provider or recipe.published_provider(),
         fold=fold,
+        spacing=road.trained_spacing,
     )
     return folder
 

@@ -9,15 +9,20 @@ FOLD_SEED = 2019
 """Goes into the order in which cases are dealt to the folds."""
 
 
-def deal_folds(names: Sequence[str], folds: int) -> tuple[tuple[str, ...], ...]:
-    """For each fold the names of its held-out cases, sorted; sizes differ by one at most.
+def deal_folds(groups: Sequence[Sequence[str]], folds: int) -> tuple[tuple[str, ...], ...]:
+    """For each fold the names of its held-out cases, sorted; of each group, and in all, about as many.
 
-    The order of ``names`` does not matter. Raises InputError for fewer than two folds, and for fewer cases
-    than folds.
+    groups: the cases of each source. The order of names in a group does not matter. Raises InputError for
+    fewer than two folds, and for fewer cases than folds.
     """
     if folds < 2:
         raise InputError(f"{folds} folds were asked for; accepted are 2 or more.")
-    if len(names) < folds:
-        raise InputError(f"There are {len(names)} cases for {folds} folds; at least one a fold is needed.")
-    shuffled = sorted(names, key=lambda name: hashlib.sha256(f"{FOLD_SEED}:{name}".encode()).digest())
+    cases = sum(len(names) for names in groups)
+    if cases < folds:
+        raise InputError(f"There are {cases} cases for {folds} folds; at least one a fold is needed.")
+    shuffled = [name for names in groups for name in sorted(names, key=_order)]
     return tuple(tuple(sorted(shuffled[fold::folds])) for fold in range(folds))
+
+
+def _order(name: str) -> bytes:
+    return hashlib.sha256(f"{FOLD_SEED}:{name}".encode()).digest()

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from hnseg_infer.errors import InputError
 from hnseg_infer.files import write_whole
 from hnseg_train.dataset import model_folder, sample_names
 from hnseg_train.recipes import ModelRecipe
+from hnseg_train.sampling import write_sampling
 from hnseg_train.stages.clock import Clock, epoch_line
 from hnseg_train.stages.data import PREPROCESS
 from hnseg_train.stages.engine import Item, Stage
@@ -91,6 +91,7 @@ def job_item(road: Road, job: TrainingJob, samples_of: ModelRecipe) -> Item:
         "seed": SEED,
         "held_out": () if job.fold == ALL else road.folds[int(job.fold)],
         "samples": {name: road.ledger.result(stage, name) for name in road.cases},
+        **({"shares": road.shares} if len(road.shares) > 1 else {}),
     }
     name = fold_item(job.name, job.fold)
     return Item(name, inputs, partial(_train, road, job, samples_of), job.folder(road.work))
@@ -118,15 +119,11 @@ def _clock(road: Road) -> Clock:
 
 def _check(road: Road) -> None:
     jobs = list(all_jobs(road).values())
-    road.say(
-        check_resources(
-            road.work, jobs, sum(prod(shape) for shape, _ in road.grids.values()), road.settings.device
-        )
-    )
+    road.say(check_resources(road.work, jobs, road.stored_voxels, road.settings.device))
 
 
 def _write_splits(road: Road, model: ModelRecipe) -> None:
-    """nnU-Net's splits_final.json: the samples of each fold's cases."""
+    """nnU-Net's splits_final.json, the samples of each fold's cases, and how often those are drawn."""
     stage = samples_stage(model)
     samples = {name: sample_names(road.ledger.files(stage, name), model) for name in road.cases}
     splits: list[dict[str, Any]] = []
@@ -141,3 +138,5 @@ def _write_splits(road: Road, model: ModelRecipe) -> None:
         splits.append({"train": train_names, "val": val_names or train_names})
     folder = model_folder(road.preprocessed, model)
     write_whole(folder / "splits_final.json", [json.dumps(splits, indent=1).encode()])
+    source = {sample: road.cases[name].source.name for name, of_case in samples.items() for sample in of_case}
+    write_sampling(folder, source, road.shares)

@@ -5,19 +5,26 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any
 
+from hnseg_infer.bundle import SpacingRange
 from hnseg_infer.files import write_whole
+from hnseg_infer.resampling import Shape3, Spacing, shape_at
+from hnseg_train.cases import Case, Source
+from hnseg_train.cohort import cohort_cases
 from hnseg_train.cohort_check.case import CT_FILE, LABEL_FILE
 from hnseg_train.cohort_check.report import JSON_NAME
 from hnseg_train.contoured import CONTOURED_FILE
-from hnseg_train.dataset import Case, find_cases
 from hnseg_train.recipes import ModelRecipe, Recipe
 from hnseg_train.stages.folds import deal_folds
 from hnseg_train.stages.records import Ledger, file_sha256
 
 CASE_FILES = (CT_FILE, LABEL_FILE, CONTOURED_FILE)
+
+VARIATION_VERSION = 1
+"""Goes into the inputs of samples that were altered; raised when they would be altered differently."""
 
 ROAD_VERSION = 1
 """Goes into the inputs of the work on data; raised when the same data would be treated differently."""
@@ -30,7 +37,7 @@ class Settings:
     device: ``cuda`` or ``cpu``. workers: loading processes of each GPU's process. gpus: that share a batch.
     """
 
-    data: Path
+    sources: tuple[Source, ...]
     work: Path
     recipe: Recipe
     bundle: Path
@@ -63,12 +70,15 @@ class Road:
     @cached_property
     def cases(self) -> dict[str, Case]:
         """The labelled CTs by name; raises InputError when a label file is missing."""
-        return {case.name: case for case in find_cases(self.settings.data)}
+        return cohort_cases(self.settings.sources)
 
     @cached_property
     def folds(self) -> tuple[tuple[str, ...], ...]:
-        """The held-out cases of each fold."""
-        return deal_folds(sorted(self.cases), self.settings.folds)
+        """The held-out cases of each fold; each source's are dealt by themselves."""
+        by_source: dict[str, list[str]] = {}
+        for name, case in sorted(self.cases.items()):
+            by_source.setdefault(case.source.name, []).append(name)
+        return deal_folds(list(by_source.values()), self.settings.folds)
 
     def fold_of(self, case: str) -> int:
         """The fold whose models have not seen a case."""
@@ -76,19 +86,20 @@ class Road:
 
     @cached_property
     def data_files(self) -> dict[str, str]:
-        """sha256 of every file of a case by its path below the data folder.
+        """sha256 of every file of a case by ``<case>/<file>``, of all cases of all sources.
 
         Sizes and times of files that were hashed before are kept in the work folder.
         """
         known_path = self.work / "stages" / "data_files.json"
         known: dict[str, list[Any]] = json.loads(known_path.read_bytes()) if known_path.is_file() else {}
         found: dict[str, list[Any]] = {}
-        for path in sorted(self.settings.data.glob("*/*")):
-            if path.name in CASE_FILES and path.is_file() and not path.parent.name.startswith("."):
-                name, status = f"{path.parent.name}/{path.name}", path.stat()
-                stamp = [status.st_size, status.st_mtime_ns]
-                before = known.get(name, [])
-                found[name] = before if before[:2] == stamp else [*stamp, file_sha256(path)]
+        for source in self.settings.sources:
+            for path in sorted(source.folder.glob("*/*")):
+                if path.name in CASE_FILES and path.is_file() and not path.parent.name.startswith("."):
+                    name, status = f"{source.prefix}{path.parent.name}/{path.name}", path.stat()
+                    stamp = [status.st_size, status.st_mtime_ns]
+                    before = known.get(name, [])
+                    found[name] = before if before[:2] == stamp else [*stamp, file_sha256(path)]
         if found != known:
             known_path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(known_path, [json.dumps(found, indent=1).encode()])
@@ -99,14 +110,61 @@ class Road:
         found = self.data_files
         return {name: found[f"{case}/{name}"] for name in CASE_FILES if f"{case}/{name}" in found}
 
-    @property
-    def grids(self) -> dict[str, tuple[tuple[int, int, int], tuple[float, float, float]]]:
-        """Size in voxels and spacing in mm (both z, y, x) of every CT, from the data check."""
-        report = json.loads((self.work / "data_check" / JSON_NAME).read_bytes())
+    def training_inputs(self, case: str) -> dict[str, Any]:
+        """What of a case and its source decides what is trained on."""
+        source = self.cases[case].source
+        said = {"spacing": source.spacing, "contoured": source.contoured, "variants": source.variants or None}
+        varied = {"variation": VARIATION_VERSION} if source.variants else {}
         return {
-            case["name"]: (tuple(case["size_xyz"][::-1]), tuple(case["spacing_xyz"][::-1]))
-            for case in report["cases"]
+            **self.case_inputs(case),
+            **{key: value for key, value in said.items() if value is not None},
+            **varied,
         }
+
+    def check_folder(self, source: Source) -> Path:
+        """Where the data check of a source's cases is written."""
+        return self.work / "data_check" / source.name
+
+    @property
+    def grids(self) -> dict[str, tuple[Shape3, Spacing]]:
+        """Size in voxels and spacing in mm (both z, y, x) of every case's CT, from the data check."""
+        found: dict[str, tuple[Shape3, Spacing]] = {}
+        for source in self.settings.sources:
+            report = json.loads((self.check_folder(source) / JSON_NAME).read_bytes())
+            for case in report["cases"]:
+                name = source.prefix + case["name"]
+                if name in self.cases:
+                    found[name] = (tuple(case["size_xyz"][::-1]), tuple(case["spacing_xyz"][::-1]))
+        return found
+
+    @property
+    def training_grids(self) -> dict[str, tuple[Shape3, Spacing]]:
+        """The same of every case as it is trained on, at its source's spacing."""
+        wanted = {name: case.source.spacing for name, case in self.cases.items()}
+        return {
+            name: (shape, spacing) if (to := wanted[name]) is None else (shape_at(shape, spacing, to), to)
+            for name, (shape, spacing) in self.grids.items()
+        }
+
+    @property
+    def stored_voxels(self) -> int:
+        """Of all CTs and their variants as they are trained on."""
+        grids = self.training_grids
+        return sum(prod(grids[name][0]) * (1 + case.source.variants) for name, case in self.cases.items())
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Each source's share of the training samples, relative to the others'."""
+        return {source.name: source.share for source in self.settings.sources}
+
+    @property
+    def trained_spacing(self) -> SpacingRange:
+        """Smallest and largest spacing of what is trained on."""
+        spacings = [spacing for _, spacing in self.training_grids.values()]
+        low, high = (
+            tuple(round(limit(along), 4) for along in zip(*spacings, strict=True)) for limit in (min, max)
+        )
+        return SpacingRange((low[0], low[1], low[2]), (high[0], high[1], high[2]))
 
     @property
     def preprocessed(self) -> Path:

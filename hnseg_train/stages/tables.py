@@ -14,7 +14,7 @@ from hnseg_infer.formats import read_labels, write
 from hnseg_infer.fusion import fuse
 from hnseg_infer.volume import Volume
 from hnseg_train.evaluation.cases import MaskPair
-from hnseg_train.evaluation.comparison import MARGIN, Comparison, compare
+from hnseg_train.evaluation.comparison import MARGIN, Comparison, Group, compare
 from hnseg_train.evaluation.comparison_files import write_comparison
 from hnseg_train.evaluation.evaluation_files import WORST, write_evaluation
 from hnseg_train.evaluation.metrics import OrganScore, score_case
@@ -47,7 +47,8 @@ def tables_stage(road: Road) -> Stage:
             item = baseline_item(case)
             inputs = {**road.case_inputs(case), "predictions": road.ledger.result(PREDICTIONS, item)}
             yield Item(item, inputs, partial(_score, road, case, dict.fromkeys(baselines(road), every)))
-        provider = compare(read_scores(road, list(models)), road.recipe.published_provider()).provider
+        published, groups = road.recipe.published_provider(), source_groups(road)
+        provider = compare(read_scores(road, list(models)), published, groups=groups).provider
         for case in sorted(road.cases):
             made_from: dict[str, Any] = {"models": road.ledger.result(TABLES, case), "provider": provider}
             yield Item(f"{case}_{FUSED}", made_from, partial(_fuse, road, case, provider))
@@ -64,7 +65,8 @@ def combination_stage(road: Road) -> Stage:
     models = list(known_organs(road))
 
     def items() -> Iterator[Item]:
-        inputs = {"tables": road.ledger.result(TABLES, "tables"), "margin": MARGIN}
+        shares = {"shares": road.shares} if len(road.shares) > 1 else {}
+        inputs = {"tables": road.ledger.result(TABLES, "tables"), "margin": MARGIN, **shares}
         yield Item("provider", inputs, partial(_write_provider, road, models))
 
     return Stage(COMBINATION, (TABLES,), "WORK/provider.json: each organ's model, and by how much", items)
@@ -92,6 +94,20 @@ def read_scores(road: Road, models: Sequence[str]) -> Scores:
             for case in sorted(road.cases)
         }
         for model in models
+    }
+
+
+def source_groups(road: Road) -> dict[str, Group]:
+    """Each case's source and the share that it has of the training."""
+    return {name: Group(case.source.name, case.source.share) for name, case in road.cases.items()}
+
+
+def cases_by_source(road: Road) -> dict[str, list[str]]:
+    """The cases of each source, where there is more than one."""
+    sources = [source.name for source in road.settings.sources]
+    return {
+        name: [case for case in sorted(road.cases) if road.cases[case].source.name == name]
+        for name in (sources if len(sources) > 1 else ())
     }
 
 
@@ -140,7 +156,8 @@ def _fuse(road: Road, case: str, provider: Mapping[str, str]) -> Sequence[Path]:
 
 def _comparison(road: Road, models: Sequence[str]) -> tuple[Scores, Comparison]:
     scores = read_scores(road, shown_models(road))
-    return scores, compare(scores, road.recipe.published_provider(), candidates=models)
+    published, groups = road.recipe.published_provider(), source_groups(road)
+    return scores, compare(scores, published, candidates=models, groups=groups)
 
 
 def _write_tables(road: Road, models: Sequence[str]) -> Sequence[Path]:
@@ -155,6 +172,8 @@ def _write_tables(road: Road, models: Sequence[str]) -> Sequence[Path]:
         pictures = draw_worst(pairs, cases) if model == FUSED else {}
         remove_strangers(out / model / WORST, [out / model / WORST / name for name in pictures])
         write_evaluation(cases, pictures, out / model)
+        for source, names in cases_by_source(road).items():
+            write_evaluation({name: cases[name] for name in names}, {}, out / "by_source" / source / model)
     return sorted(path for path in out.rglob("*") if path.is_file() and not path.name.startswith("."))
 
 

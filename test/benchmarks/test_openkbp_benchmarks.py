@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import review_rates
 from bundle_factory import make_bundle
+from sides import swapped
 from synthetic_head import head_ct
 
 from hnseg_infer.formats import write
@@ -69,10 +70,10 @@ def test_swapped_sides_are_counted(mirror: bool, expected: list[str]) -> None:
     labels[2, 3, 2], labels[2, 3, 7], labels[1, 1, 5] = 13, 12, 1
     geometry = Geometry(labels.shape, (1.0, 1.0, 3.0), (0.0, 0.0, 0.0), (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
     array = np.ascontiguousarray(labels[..., ::-1]) if mirror else labels
-    assert accuracy_openkbp.swapped(Volume(array, geometry), NAMES) == expected
+    assert swapped(Volume(array, geometry), NAMES) == expected
     # a header that says so is no swap
     turned = replace(geometry, direction=(-1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
-    assert accuracy_openkbp.swapped(Volume(array, turned), NAMES) == ([] if mirror else ["parotid"])
+    assert swapped(Volume(array, turned), NAMES) == ([] if mirror else ["parotid"])
 
 
 def test_what_breaks_a_ct() -> None:

@@ -7,7 +7,7 @@ from score_factory import absent, found, missed
 
 from hnseg_infer.errors import InputError
 from hnseg_train.evaluation.cohort import summarise, summarise_organs
-from hnseg_train.evaluation.comparison import choose, compare, signed_rank_p
+from hnseg_train.evaluation.comparison import Group, choose, compare, mean_by_group, signed_rank_p
 
 
 def cases(*organs):
@@ -195,3 +195,22 @@ def test_too_few_pairs():
     assert signed_rank_p([0.6] * 5, [0.5] * 5) is None
     assert signed_rank_p([0.5] * 20, [0.5] * 20) is None
     assert signed_rank_p([], []) is None
+
+
+def test_no_group_decides_by_its_number_of_cases():
+    # 2d is better in three cases of one group, 3d by more in the one case of the other
+    scores = {
+        "2d": cases((1, "brain_stem", [0.8, 0.8, 0.8, 0.5])),
+        "3d": cases((1, "brain_stem", [0.7, 0.7, 0.7, 0.7])),
+    }
+    groups = {f"case{n}": Group("many", 1.0) for n in range(3)} | {"case3": Group("few", 1.0)}
+    assert only(compare(scores)).provider == "2d"
+    choice = only(compare(scores, groups=groups))
+    assert choice.provider == "3d"
+    assert choice.margin == pytest.approx((0.7 + 0.7) / 2 - (0.8 + 0.5) / 2)
+
+
+def test_groups_count_by_share():
+    groups = {"a": Group("one", 3.0), "b": Group("one", 3.0), "c": Group("two", 1.0)}
+    assert mean_by_group({"a": 0.2, "b": 0.4, "c": 0.9}, groups) == pytest.approx((3 * 0.3 + 0.9) / 4)
+    assert mean_by_group({"a": 0.2, "x": 0.6}, {}) == pytest.approx(0.4)

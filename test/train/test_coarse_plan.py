@@ -12,6 +12,7 @@ from hnseg_infer.bundle import load_bundle
 from hnseg_infer.formats import read_ct, read_labels, write
 from hnseg_infer.pipeline import segment
 from hnseg_infer.volume import Volume
+from hnseg_train.cases import Source
 from hnseg_train.recipes import COARSE
 from hnseg_train.stages.engine import run_stages
 from hnseg_train.stages.records import Ledger
@@ -24,9 +25,7 @@ TINY = replace(
     COARSE,
     name="tiny",
     models=tuple(
-        replace(
-            model, patch=patch, training_patch=patch, first_features=4, feature_cap=8, epochs=1, batch_size=2
-        )
+        replace(model, patch=patch, training_patch=patch, **NARROW)
         for model, patch in zip(COARSE.models, ((64, 64), (16, 64, 64)), strict=True)
     ),
     iterations_per_epoch=1,
@@ -35,28 +34,43 @@ TINY = replace(
 
 @pytest.mark.slow
 def test_the_road_to_a_bundle_with_six_organs(tmp_path: Path) -> None:
-    data = write_cohort(tmp_path / "data", cases=4)
+    first, second = (write_cohort(tmp_path / name, cases=2) for name in ("first", "second"))
     ids = [value for value, _ in TINY.organs]
-    for number in range(1, 5):
-        file = data / f"case_{number}" / "label.nii.gz"
-        labels = read_labels(file)
-        kept = np.where(np.isin(labels.array, ids if number < 4 else ids[1:]), labels.array, 0)
-        write(Volume(kept.astype(np.uint8), labels.geometry), file)
-    others = [name for value, name in TINY.organs if value != ids[0]]
-    (data / "case_4" / "contoured.json").write_text(json.dumps({"organs": others}))
+    for data, contoured in ((first, ids), (second, ids[1:])):
+        for file in data.glob("*/label.nii.gz"):
+            labels = read_labels(file)
+            kept = np.where(np.isin(labels.array, contoured), labels.array, 0)
+            write(Volume(kept.astype(np.uint8), labels.geometry), file)
+    others = tuple(name for value, name in TINY.organs if value != ids[0])
 
-    settings = Settings(data, tmp_path / "work", TINY, tmp_path / "bundle", folds=2, trained_on="ellipsoids")
+    sources = (Source("a", first, share=3, variants=1), Source("b", second, contoured=others))
+    settings = Settings(sources, tmp_path / "work", TINY, tmp_path / "bundle", 2, trained_on="ellipsoids")
     road = Road(settings, Ledger(settings.work), lambda line: None)
     stages = all_stages(road)
     run_stages(stages, road.ledger, [], road.say)
     assert [stage.name for stage in stages[2:5]] == ["2d-folds", "3d-folds", "predictions"]
-    check = json.loads((settings.work / "data_check" / "data_check.json").read_text())
-    assert "organs_absent" not in json.dumps(check)
+    for source in "ab":
+        check = json.loads((settings.work / "data_check" / source / "data_check.json").read_text())
+        assert "organs_absent" not in json.dumps(check)
+
+    # one case of each source a fold, its variant with it; variants are trained on and not scored
+    dataset = settings.work / "preprocessed" / "hnseg_2d"
+    for fold in json.loads((dataset / "splits_final.json").read_text()):
+        for case in ("a_case_1", "a_case_2"):
+            of_case = {f"{case}_0", f"{case}_v0_0"}
+            assert of_case <= set(fold["train"]) or of_case <= set(fold["val"])
+        assert {name[0] for name in fold["val"]} == {"a", "b"}
+    names = {f"{source}_case_{number}.nii.gz" for source in "ab" for number in (1, 2)}
+    assert {path.name for path in (settings.work / "predictions" / "2d").iterdir()} == names
+    assert (settings.work / "tables" / "by_source" / "b" / "fused" / "organs.csv").is_file()
+    card = (settings.bundle / "CARD.md").read_text()
+    assert "a: 2 cases and 1 altered copies of each, 75% of the samples" in card
+    assert "b: 2 cases, 25% of the samples" in card
 
     bundle = load_bundle(settings.bundle)
     assert [organ.id for organ in bundle.organs] == ids
     assert {model.spacing for model in bundle.models} == {(2.5, 4.0, 4.0)}
-    ct = read_ct(data / "case_1" / "data.nii.gz")
+    ct = read_ct(first / "case_1" / "data.nii.gz")
     prediction = segment(ct, bundle=bundle, device="cpu")
     assert prediction.labels.geometry == ct.geometry
     assert set(np.unique(prediction.labels.array)) <= {0, *ids}

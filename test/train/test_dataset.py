@@ -1,21 +1,16 @@
 """From labelled CTs to what nnU-Net's loader reads: crops, label values, files."""
 
 import pickle
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from hnseg_infer.errors import InputError
-from hnseg_infer.formats import write
 from hnseg_infer.preprocessing import z_score
 from hnseg_infer.volume import Volume
 from hnseg_train import dataset
 from hnseg_train.dataset import (
     ROIS_PER_CASE,
-    find_cases,
     model_target,
-    read_case,
     sample_names,
     training_windows,
     write_samples,
@@ -33,12 +28,6 @@ def labelled(head_ct):
     labels[20, 38:40, 31:33] = 11
     labels[18:22, 20:30, 40:50] = 2
     return head_ct, Volume(labels, head_ct.geometry)
-
-
-def write_case(folder, volumes, name="7"):
-    (folder / name).mkdir(parents=True)
-    for volume, file in zip(volumes, ("data.nii.gz", "label.nii.gz"), strict=True):
-        write(volume, folder / name / file)
 
 
 def test_rois_surround_the_small_organs(labelled) -> None:
@@ -97,27 +86,6 @@ def test_an_interrupted_sample_is_no_sample(labelled, tmp_path, monkeypatch) -> 
     assert not list((tmp_path / "hnseg_2d" / "2d").iterdir())
     assert len(write_samples("7", ct, labels.array, MODELS["2d"], tmp_path)) == 3
     assert {path.name for path in (tmp_path / "hnseg_2d").iterdir()} == {"2d", "dataset_fingerprint.json"}
-
-
-def test_a_case_without_labels_is_named(labelled, tmp_path) -> None:
-    write_case(tmp_path, labelled, "patient_a")
-    (tmp_path / "patient_a" / "label.nii.gz").unlink()
-    with pytest.raises(InputError, match="patient_a"):
-        find_cases(tmp_path)
-
-
-def test_an_empty_folder_is_refused(tmp_path) -> None:
-    with pytest.raises(InputError, match="No case"):
-        find_cases(tmp_path)
-
-
-def test_unlike_shapes_are_refused(labelled, tmp_path) -> None:
-    labels = labelled[1]
-    write_case(tmp_path / "data", labelled)
-    shorter = replace(labels.geometry, shape=(39, 72, 64))
-    write(Volume(labels.array[:39], shorter), tmp_path / "data" / "7" / "label.nii.gz")
-    with pytest.raises(InputError, match="Case 7"):
-        read_case(find_cases(tmp_path / "data")[0])
 
 
 def test_samples_say_which_of_the_models_classes_are_unknown(labelled, tmp_path) -> None:

@@ -1,9 +1,17 @@
 """ROI centres from hand-made 2D predictions on a grid of 30 x 60 x 60 voxels of 3 x 1 x 1 mm."""
 
+import json
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+from tiny_cohort import SPACING_XYZ, write_cohort
 
-from hnseg_train.stages.centers import FOUND, INFERRED, REFERENCE, roi_center
+from hnseg_train.cases import Source, source_cases
+from hnseg_train.recipes import CHECK, STRUCTSEG
+from hnseg_train.stages.centers import FOUND, INFERRED, REFERENCE, roi_center, roi_samples
 
 SHAPE, SPACING, SIZE = (30, 60, 60), (3.0, 1.0, 1.0), (16, 32, 32)
 CHIASM, PITUITARY = 8, 11
@@ -56,3 +64,22 @@ def test_without_anything_the_reference_is_used_moved_at_random_and_said() -> No
 
 def test_without_any_trace_there_is_no_centre() -> None:
     assert roi_center("1", labels(), labels(), SIZE, SPACING) is None
+
+
+def test_samples_of_a_case_and_its_variants(tmp_path: Path) -> None:
+    data = write_cohort(tmp_path / "data", cases=1)
+    small = next(model for model in CHECK.models if model.name == "3d_small")
+    x, y, z = SPACING_XYZ
+    source = Source("tiny", data, spacing=(z / 2, y, x), variants=1)
+    (case,) = source_cases(source)
+    files = roi_samples(case, (24.0, 64.0, 64.0), small, tmp_path, STRUCTSEG)
+    stems = {path.stem.removesuffix("_seg").rpartition("_")[0] for path in files}
+    assert stems == {"tiny_case_1", "tiny_case_1_v0"}
+    (data / "case_1" / "contoured.json").write_text(json.dumps({"organs": ["brain_stem", "pituitary"]}))
+    files = roi_samples(case, (24.0, 64.0, 64.0), small, tmp_path, STRUCTSEG)
+    assert {tuple(pickle.loads(p.read_bytes())["unknown_classes"]) for p in files if p.suffix == ".pkl"} == {
+        (1,)
+    }
+    others = replace(case, source=replace(source, contoured=("brain_stem",)))
+    (data / "case_1" / "contoured.json").unlink()
+    assert roi_samples(others, (24.0, 64.0, 64.0), small, tmp_path, STRUCTSEG) == []

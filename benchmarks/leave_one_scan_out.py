@@ -1,0 +1,187 @@
+"""How well models find organs on real CTs that they were not trained on, source by source of a cohort.
+
+    hnseg train --cohort COHORT/cohort.yaml --work WORK --plan lite --folds 2
+    python benchmarks/leave_one_scan_out.py COHORT/cohort.yaml WORK --against BUNDLE
+
+writes ``results/leave_one_scan_out.json`` and ``.md``; exits with 1 when a threshold is missed. With two
+cases in the source and two folds, each case was segmented by models that saw the other. BUNDLE is another
+bundle that saw neither, run on the same CTs.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from record import Check, add_output_options, check_table, origin, origin_line, write_result
+from sides import swapped
+
+from hnseg_infer.formats import read_ct, read_labels
+from hnseg_infer.loaded_bundle import load
+from hnseg_infer.organs import STRUCTSEG_ORGANS, side_of
+from hnseg_infer.pipeline import segment
+from hnseg_infer.volume import Volume, to_canonical
+from hnseg_train.cases import Case
+from hnseg_train.cohort import cohort_cases, read_cohort
+from hnseg_train.evaluation.metrics import score_case
+from hnseg_train.evaluation.table import markdown_table, number
+
+NAMES = {organ.id: organ.name for organ in STRUCTSEG_ORGANS}
+
+LEAST_DSC = {
+    **dict.fromkeys(("eye", "mandible", "brain_stem", "temporal_lobe", "spinal_cord"), 0.70),
+    **dict.fromkeys(("parotid", "tmj"), 0.50),
+}
+MOST_MM = {
+    **dict.fromkeys(("lens", "optic_nerve", "inner_ear", "middle_ear"), 6.0),
+    **dict.fromkeys(("optic_chiasm", "pituitary"), 8.0),
+}
+"""By name without the side: least DSC, and how far the centroid may be off, each as mean over the cases."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One organ of one case. hd95_mm, centroid_mm: None where the organ was missed."""
+
+    name: str
+    dsc: float
+    hd95_mm: float | None
+    centroid_mm: float | None
+
+
+def main() -> int:
+    """Score the stored predictions of one source; returns 1 when a threshold is missed."""
+    parser = argparse.ArgumentParser(description="Unseen scans of one source of a cohort.")
+    parser.add_argument("cohort", type=Path, metavar="YAML")
+    parser.add_argument("work", type=Path, metavar="WORK", help="the work folder of the training")
+    parser.add_argument("--source", default="atlas", help="(default: %(default)s)")
+    parser.add_argument("--against", type=Path, metavar="BUNDLE", help="run on the same CTs for comparison")
+    add_output_options(parser, "leave_one_scan_out")
+    arguments = parser.parse_args()
+    cases = [
+        case
+        for case in cohort_cases(read_cohort(arguments.cohort)).values()
+        if case.source.name == arguments.source
+    ]
+    if not cases:
+        parser.error(f"the cohort has no source {arguments.source}")
+    stored = {
+        case.name: read_labels(arguments.work / "predictions" / "fused" / f"{case.name}.nii.gz")
+        for case in cases
+    }
+    found = {case.name: organs_found(stored[case.name], case) for case in cases}
+    swaps = [f"{name} {pair}" for name, labels in stored.items() for pair in swapped(labels, NAMES)]
+    before: dict[str, list[Found]] = {}
+    other, device = None, "stored predictions"
+    if arguments.against:
+        loaded = load(arguments.against)
+        other, device = loaded.bundle.trained_on, loaded.device
+        for case in cases:
+            labels = segment(read_ct(case.ct), bundle=loaded, source=case.name).labels
+            before[case.name] = organs_found(labels, case)
+    checks = check(list(found.values()), swaps)
+    result = {
+        **origin(),
+        "against": other,
+        "swapped": swaps,
+        "checks": [asdict(item) for item in checks],
+        "organs": {name: [asdict(organ) for organ in organs] for name, organs in found.items()},
+        "organs_against": {name: [asdict(organ) for organ in organs] for name, organs in before.items()},
+    }
+    write_result(arguments, result, report(result, found, before, checks, device))
+    return 0 if all(item.passed for item in checks) else 1
+
+
+def organs_found(labels: Volume, case: Case) -> list[Found]:
+    """Every organ that the case's reference holds, by label value."""
+    reference = read_labels(case.label)
+    return [
+        Found(score.name, score.dsc, score.hd95_mm, _centroids_apart(labels, reference, score.id))
+        for score in score_case(labels, reference, NAMES)
+        if score.dsc is not None
+    ]
+
+
+def check(cases: Sequence[Sequence[Found]], swaps: Sequence[str]) -> list[Check]:
+    """The thresholds on the means over cases; an organ that was missed in one fails a threshold in mm."""
+    checks = []
+    for name in dict.fromkeys(organ.name for organs in cases for organ in organs):
+        of_organ = [organ for organs in cases for organ in organs if organ.name == name]
+        stem = side_of(name)[0]
+        if stem in LEAST_DSC:
+            dsc = fmean(organ.dsc for organ in of_organ)
+            checks.append(Check(f"{name}: DSC >= {LEAST_DSC[stem]:.2f}", dsc, dsc >= LEAST_DSC[stem]))
+        elif stem in MOST_MM:
+            apart = [organ.centroid_mm for organ in of_organ if organ.centroid_mm is not None]
+            mean = fmean(apart) if apart else None
+            near = mean is not None and mean <= MOST_MM[stem] and len(apart) == len(of_organ)
+            missed = len(of_organ) - len(apart)
+            note = f", missed in {missed}" if missed else ""
+            checks.append(Check(f"{name}: centroid within {MOST_MM[stem]:.0f} mm{note}", mean, near))
+    return [*checks, Check("left and right swapped: 0", len(swaps), not swaps)]
+
+
+def report(
+    result: Mapping[str, Any],
+    found: Mapping[str, Sequence[Found]],
+    before: Mapping[str, Sequence[Found]],
+    checks: Sequence[Check],
+    device: str,
+) -> list[str]:
+    """The result as lines of a Markdown page."""
+    head = ["organ"]
+    for name in found:
+        head += [f"{name} DSC", "HD95 mm", "centroid mm", *(["DSC against"] if before else [])]
+    names = dict.fromkeys(organ.name for organs in found.values() for organ in organs)
+    rows = []
+    for name in names:
+        row = [name]
+        for case, organs in found.items():
+            organ = next((item for item in organs if item.name == name), None)
+            old = next((item for item in before.get(case, ()) if item.name == name), None)
+            row += [
+                number(organ.dsc if organ else None, 3),
+                number(organ.hd95_mm if organ else None, 1),
+                number(organ.centroid_mm if organ else None, 1),
+                *([number(old.dsc if old else None, 3)] if before else []),
+            ]
+        rows.append(row)
+    means = [
+        f"- {case}: mean DSC {fmean(organ.dsc for organ in organs):.3f}"
+        + (f", against {fmean(organ.dsc for organ in before[case]):.3f}" if before else "")
+        for case, organs in found.items()
+    ]
+    against = [f"Against: {result['against']}", ""] if before else []
+    return [
+        "# Real CTs that the models had not seen",
+        "",
+        "Each CT was segmented by models that were trained without it. The references are drafts, drawn by "
+        "rule and eye and not by a clinician: this tells whether organs are found, not how accurate contours "
+        "are. Not for clinical use.",
+        "",
+        *against,
+        *markdown_table(head, rows),
+        "",
+        *means,
+        "",
+        *check_table(checks),
+        "",
+        origin_line(result, device),
+    ]
+
+
+def _centroids_apart(labels: Volume, reference: Volume, value: int) -> float | None:
+    """Distance in mm between the centres of mass of an organ; None where one mask does not hold it."""
+    first, second = (to_canonical(volume) for volume in (labels, reference))
+    places = [np.argwhere(volume.array == value) for volume in (first, second)]
+    if not all(len(place) for place in places):
+        return None
+    apart = (places[0].mean(axis=0) - places[1].mean(axis=0)) * second.geometry.spacing_zyx
+    return float(np.linalg.norm(apart))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
