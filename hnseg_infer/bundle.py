@@ -6,7 +6,6 @@ where the training said so ``trained_spacing_mm`` (low and high; z, y, x) and ``
 Nothing is unpickled before every checksum has been verified.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +16,12 @@ from hnseg_infer.errors import BundleError
 from hnseg_infer.installed import MANIFEST, bundle_folder
 from hnseg_infer.model_folder import MODEL_FILES, NetworkModel, read_json, read_model_folder
 from hnseg_infer.review.anatomy import Anatomy, read_anatomy
+from hnseg_infer.spacing_rule import NATIVE, SpacingRange, read_spacing, read_spacing_range
 
 FORMAT_VERSION = 1
 
 CROP_RULES = ("whole", "head_window", "small_organ_roi")
 """What a model sees: the whole CT, the crop window of preprocessing, or a box around other organs."""
-
-NATIVE = "native"
-"""Spacing rule: the CT's own voxels where they are like the trained ones (working_spacing.py). Any other rule
-is three mm, z, y, x."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +56,6 @@ class ModelSpec:
     spacing: tuple[float, float, float] | None
     organ_ids: tuple[int, ...]
     network: NetworkModel
-
-
-@dataclass(frozen=True)
-class SpacingRange:
-    """Smallest and largest spacing of the training CTs along each axis, mm (z, y, x)."""
-
-    low: tuple[float, float, float]
-    high: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -114,7 +102,7 @@ def load_bundle(folder: Path | None = None) -> Bundle:
             organs=organs,
             models=_in_running_order(path, models),
             provider=_provider(path, dict(manifest["provider"]), organs, models),
-            trained_spacing=_trained_spacing(path, manifest.get("trained_spacing_mm")),
+            trained_spacing=read_spacing_range(path, manifest.get("trained_spacing_mm")),
             anatomy=read_anatomy(manifest["anatomy"]) if "anatomy" in manifest else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -139,7 +127,7 @@ def _model(
         raise BundleError(
             f"{path} gives the model {name} the crop rule {crop!r}; accepted: {', '.join(CROP_RULES)}."
         )
-    spacing = _spacing(path, name, entry.get("spacing", NATIVE))
+    spacing = read_spacing(path, name, entry.get("spacing", NATIVE))
     by_name = {organ.name: organ for organ in organs}
     roi = None
     if crop == "small_organ_roi":
@@ -158,39 +146,6 @@ def _model(
     network = read_model_folder(path.parent / entry["folder"])
     organ_ids = (0, *(by_name[organ].id if organ in by_name else 0 for organ in network.organs))
     return ModelSpec(name, crop, roi, spacing, organ_ids, network)
-
-
-def _spacing(path: Path, name: str, rule: object) -> tuple[float, float, float] | None:
-    """The spacing that a rule asks for; None for the CT's own."""
-    if rule == NATIVE:
-        return None
-    spacing = _three_mm(rule)
-    if spacing is None:
-        accepted = f"{NATIVE}, or three mm (z, y, x)"
-        raise BundleError(f"{path} gives the model {name} the spacing rule {rule!r}; accepted: {accepted}.")
-    return spacing
-
-
-def _trained_spacing(path: Path, limits: Any) -> SpacingRange | None:
-    if limits is None:
-        return None
-    low, high = _three_mm(limits["low"]), _three_mm(limits["high"])
-    if low is None or high is None or any(a > b for a, b in zip(low, high, strict=True)):
-        raise BundleError(f"{path} was trained on spacings {limits!r}; accepted: low and high, mm (z, y, x).")
-    return SpacingRange(low, high)
-
-
-def _three_mm(value: object) -> tuple[float, float, float] | None:
-    """Three lengths from JSON, or None for anything else."""
-    if isinstance(value, list) and len(value) == 3 and all(_is_length(mm) for mm in value):
-        z, y, x = (float(mm) for mm in value)
-        return z, y, x
-    return None
-
-
-def _is_length(mm: object) -> bool:
-    """Whether a JSON value is a positive, finite number; JSON as Python reads it has NaN, too."""
-    return isinstance(mm, int | float) and not isinstance(mm, bool) and 0 < mm < math.inf
 
 
 def _in_running_order(path: Path, models: tuple[ModelSpec, ...]) -> tuple[ModelSpec, ...]:

@@ -3,9 +3,10 @@
 Spacings are mm in z, y, x order.
 """
 
-from hnseg_infer.bundle import Bundle, ModelSpec, SpacingRange
+from hnseg_infer.bundle import Bundle, ModelSpec
 from hnseg_infer.report import Warning
 from hnseg_infer.resampling import Spacing
+from hnseg_infer.spacing_rule import SpacingRange
 
 TOLERANCES = (1.6, 1.25, 1.25)
 """How far outside the trained range a spacing may lie (z, y, x), as a factor, before voxels are resampled.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.files import write_whole
-from hnseg_train.nnunet_plans import dataset_json, unresampled
+from hnseg_train.nnunet_plans import dataset_json, plans_of, unresampled
 from hnseg_train.recipes import ModelRecipe, Organs, Recipe
 from hnseg_train.training import BASELINE_TRAINER, TrainingJob
 
@@ -86,19 +86,14 @@ def baseline_job(
     return TrainingJob(
         name=name,
         trainer=BASELINE_TRAINER,
-        plans={
-            "dataset_name": f"hnseg_{whole.name}",
-            "plans_name": recipe.name,
-            "original_median_spacing_after_transp": list(plans["3d_fullres"]["spacing"]),
-            "original_median_shape_after_transp": list(plans["3d_fullres"]["median_image_size_in_voxels"]),
-            "image_reader_writer": "SimpleITKIO",
-            "transpose_forward": [0, 1, 2],
-            "transpose_backward": [0, 1, 2],
-            "experiment_planner_used": "ExperimentPlanner",
-            "label_manager": "LabelManager",
-            "foreground_intensity_properties_per_channel": {},
-            "configurations": {configuration: settings},
-        },
+        plans=plans_of(
+            recipe,
+            whole,
+            {configuration: settings},
+            "ExperimentPlanner",
+            plans["3d_fullres"]["spacing"],
+            plans["3d_fullres"]["median_image_size_in_voxels"],
+        ),
         configuration=configuration,
         dataset=dataset_json(whole, recipe.organs, cases),
         fold=fold,

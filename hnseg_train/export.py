@@ -8,12 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hnseg_infer.bundle import FORMAT_VERSION, NATIVE, SpacingRange
+from hnseg_infer.bundle import FORMAT_VERSION
 from hnseg_infer.checksums import checksums
 from hnseg_infer.errors import InputError
 from hnseg_infer.installed import MANIFEST
 from hnseg_infer.report import NOT_FOR_CLINICAL_USE
 from hnseg_infer.review.anatomy import Anatomy, anatomy_json
+from hnseg_infer.spacing_rule import NATIVE, SpacingRange
 from hnseg_train.nnunet_plans import dataset_json, plans_json
 from hnseg_train.recipes import SMALL_ORGANS, ModelRecipe, Recipe
 from hnseg_train.training import ALL, final_checkpoint

@@ -1,6 +1,6 @@
 """What nnU-Net v2 calls a training plan: dataset.json and plans.json of each model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hnseg_infer.networks.topology import unet_topology
@@ -78,16 +78,35 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
             "balanced": model.balanced,
             "mirror_axes": list(model.mirror_axes),
         }
+    return plans_of(
+        recipe,
+        model,
+        {model.configuration: configuration},
+        "hnseg",
+        model.spacing or NOMINAL_SPACING,
+        [1, *model.patch][-3:],
+    )
+
+
+def plans_of(
+    recipe: Recipe,
+    model: ModelRecipe,
+    configurations: Mapping[str, Any],
+    planner: str,
+    spacing: Sequence[float],
+    shape: Sequence[int],
+) -> dict[str, Any]:
+    """plans.json around configurations for a model's data set; spacing and shape are the CTs' medians."""
     return {
         "dataset_name": f"hnseg_{model.name}",
         "plans_name": recipe.name,
-        "original_median_spacing_after_transp": list(model.spacing or NOMINAL_SPACING),
-        "original_median_shape_after_transp": [1, *model.patch][-3:],
+        "original_median_spacing_after_transp": list(spacing),
+        "original_median_shape_after_transp": list(shape),
         "image_reader_writer": "SimpleITKIO",
         "transpose_forward": [0, 1, 2],
         "transpose_backward": [0, 1, 2],
-        "experiment_planner_used": "hnseg",
+        "experiment_planner_used": planner,
         "label_manager": "LabelManager",
         "foreground_intensity_properties_per_channel": {},
-        "configurations": {model.configuration: configuration},
+        "configurations": dict(configurations),
     }

@@ -26,7 +26,7 @@ def run_in_processes(run: "Callable[[Tell], None]", processes: int, device: str,
     with tempfile.TemporaryDirectory() as folder:
         given = (processes, device, f"file://{folder}/meeting", run, reports)
         # torch leaves spawn unannotated
-        group: Any = spawn(_member, given, nprocs=processes, join=False)  # type: ignore[no-untyped-call]
+        group: Any = spawn(_member, given, nprocs=processes, join=False)  # type: ignore[no-untyped-call]  # in torch
         try:
             ended = False
             while not ended:

@@ -6,9 +6,10 @@ import torch
 from bundle_factory import MODELS, ORGANS, seal
 from edited_bundle import CHECKPOINT, edit_architecture, edit_checkpoint
 
-from hnseg_infer.bundle import Bundle, SpacingRange, load_bundle
+from hnseg_infer.bundle import Bundle, load_bundle
 from hnseg_infer.networks.build import build_network
 from hnseg_infer.review.anatomy import Anatomy, OrganAnatomy, PairAnatomy, anatomy_json
+from hnseg_infer.spacing_rule import SpacingRange
 
 
 def test_loads(bundle_copy):

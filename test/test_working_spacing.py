@@ -8,9 +8,10 @@ import pytest
 from bundle_factory import make_bundle
 from synthetic_head import head_ct
 
-from hnseg_infer.bundle import Bundle, SpacingRange, load_bundle
+from hnseg_infer.bundle import Bundle, load_bundle
 from hnseg_infer.loaded_bundle import load
 from hnseg_infer.pipeline import segment
+from hnseg_infer.spacing_rule import SpacingRange
 from hnseg_infer.volume import Volume
 from hnseg_infer.windows import model_window
 from hnseg_infer.working_spacing import spacing_warnings, working_spacing

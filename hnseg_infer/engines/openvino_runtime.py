@@ -6,7 +6,7 @@ what None stands for here.
 
 import sys
 
-sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # None is what forbids an import
 
 import openvino  # noqa: E402
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from hnseg_infer.bundle import SpacingRange
+from hnseg_infer.spacing_rule import SpacingRange
 from hnseg_infer.working_spacing import nearest_spacing
 from hnseg_train.cohort_check.case import Rules
 from hnseg_train.cohort_check.findings import ERROR, WARNING, CaseCheck, Problem

@@ -9,9 +9,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from hnseg_infer.bundle import SpacingRange
 from hnseg_infer.files import write_whole
 from hnseg_infer.resampling import Shape3, Spacing, shape_at
+from hnseg_infer.spacing_rule import SpacingRange
 from hnseg_train.cases import Case, Source
 from hnseg_train.cohort import cohort_cases
 from hnseg_train.cohort_check.case import CT_FILE, LABEL_FILE

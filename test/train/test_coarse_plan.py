@@ -19,15 +19,21 @@ from hnseg_train.stages.records import Ledger
 from hnseg_train.stages.road import Road, Settings
 from hnseg_train.stages.whole import all_stages
 
-NARROW = {"first_features": 4, "feature_cap": 8, "epochs": 1, "batch_size": 2}
+SMALL = (16, 64, 64)
+
+NARROW = {
+    "patch": SMALL,
+    "training_patch": SMALL,
+    "first_features": 4,
+    "feature_cap": 8,
+    "epochs": 1,
+    "batch_size": 2,
+}
 
 TINY = replace(
     COARSE,
     name="tiny",
-    models=tuple(
-        replace(model, patch=patch, training_patch=patch, **NARROW)
-        for model, patch in zip(COARSE.models, ((64, 64), (16, 64, 64)), strict=True)
-    ),
+    models=tuple(replace(model, **NARROW) for model in COARSE.models),
     iterations_per_epoch=1,
 )
 
@@ -48,20 +54,20 @@ def test_the_road_to_a_bundle_with_six_organs(tmp_path: Path) -> None:
     road = Road(settings, Ledger(settings.work), lambda line: None)
     stages = all_stages(road)
     run_stages(stages, road.ledger, [], road.say)
-    assert [stage.name for stage in stages[2:5]] == ["2d-folds", "3d-folds", "predictions"]
+    assert [stage.name for stage in stages[2:4]] == ["3d-folds", "predictions"]
     for source in "ab":
         check = json.loads((settings.work / "data_check" / source / "data_check.json").read_text())
         assert "organs_absent" not in json.dumps(check)
 
     # one case of each source a fold, its variant with it; variants are trained on and not scored
-    dataset = settings.work / "preprocessed" / "hnseg_2d"
+    dataset = settings.work / "preprocessed" / "hnseg_3d"
     for fold in json.loads((dataset / "splits_final.json").read_text()):
         for case in ("a_case_1", "a_case_2"):
             of_case = {f"{case}_0", f"{case}_v0_0"}
             assert of_case <= set(fold["train"]) or of_case <= set(fold["val"])
         assert {name[0] for name in fold["val"]} == {"a", "b"}
     names = {f"{source}_case_{number}.nii.gz" for source in "ab" for number in (1, 2)}
-    assert {path.name for path in (settings.work / "predictions" / "2d").iterdir()} == names
+    assert {path.name for path in (settings.work / "predictions" / "3d").iterdir()} == names
     assert (settings.work / "tables" / "by_source" / "b" / "fused" / "organs.csv").is_file()
     card = (settings.bundle / "CARD.md").read_text()
     assert "a: 2 cases and 1 altered copies of each, 75% of the samples" in card
