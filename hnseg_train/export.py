@@ -23,6 +23,10 @@ CARD_PAGE = "CARD.md"
 """The bundle card as a page, beside bundle.json."""
 
 
+ROI_FROM = "2d"
+"""The model whose labels centre the small-organ ROI."""
+
+
 def export_bundle(
     work: Path,
     recipe: Recipe,
@@ -97,7 +101,7 @@ def _model_entry(model: ModelRecipe) -> dict[str, Any]:
         "spacing": list(model.spacing or ()) or NATIVE,
     }
     if model.crop == "small_organ_roi":
-        entry |= {"from_model": "2d", "organs": list(SMALL_ORGANS), "size_zyx": list(model.patch)}
+        entry |= {"from_model": ROI_FROM, "organs": list(SMALL_ORGANS), "size_zyx": list(model.patch)}
     return entry
 
 

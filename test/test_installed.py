@@ -62,3 +62,14 @@ def test_a_damaged_manifest_is_named(house: Path, capsys: pytest.CaptureFixture[
     (house / "bundles" / "other" / "bundle.json").write_text("{")
     assert main(["bundles"]) == 1
     assert "other/bundle.json" in capsys.readouterr().err
+
+
+def test_the_bundle_of_open_cts_is_whole_and_small() -> None:
+    bundle = load_bundle(Path("openkbp6"))
+    assert [organ.id for organ in bundle.organs] == [1, 12, 13, 20, 21, 22]
+    assert bundle.trained_spacing is not None
+    assert bundle.anatomy is not None
+    assert set(bundle.anatomy.organs) == {organ.name for organ in bundle.organs}
+    files = [path for path in bundle.folder.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 20e6
+    assert "OpenKBP" in (bundle.folder / "CARD.md").read_text()

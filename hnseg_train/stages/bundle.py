@@ -1,6 +1,7 @@
 """Stages ``export`` and ``verify``: the bundle with its card, and proof that it does what was measured."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from hnseg_infer.review.anatomy import Anatomy
 from hnseg_infer.review.measure import measure_organs
 from hnseg_infer.volume import to_canonical
 from hnseg_train.anatomy import training_anatomy
-from hnseg_train.export import export_bundle
+from hnseg_train.export import ROI_FROM, export_bundle
+from hnseg_train.recipes import ModelRecipe, Recipe
 from hnseg_train.stages.card import card_page, make_card
 from hnseg_train.stages.engine import Item, Stage
 from hnseg_train.stages.fold_models import export_fold
@@ -36,7 +38,7 @@ On a CPU they are the same; on a GPU sums may come in another order.
 
 
 def export_stage(road: Road) -> Stage:
-    """The final models, the combination and the card as a bundle."""
+    """The final models that the combination uses, and the card, as a bundle."""
 
     def items() -> Iterator[Item]:
         settings = road.settings
@@ -49,6 +51,7 @@ def export_stage(road: Road) -> Stage:
             "tables": road.ledger.result(TABLES, "tables"),
             "trained_on": settings.trained_on,
             "bundle": str(settings.bundle.resolve()),
+            "holds": "used models",
             "cases": [road.case_inputs(case) for case in sorted(road.cases)],
         }
         yield Item("bundle", inputs, partial(_export, road))
@@ -75,7 +78,7 @@ def _export(road: Road) -> Sequence[Path]:
     provider = read_provider(road)
     export_bundle(
         road.work,
-        road.recipe,
+        replace(road.recipe, models=used_models(road.recipe, provider)),
         road.settings.bundle,
         trained_on=road.settings.trained_on,
         cases=len(road.cases),
@@ -85,6 +88,14 @@ def _export(road: Road) -> Sequence[Path]:
         anatomy=_anatomy(road, provider),
     )
     return sorted(path for path in road.settings.bundle.rglob("*") if path.is_file())
+
+
+def used_models(recipe: Recipe, provider: Mapping[str, str]) -> tuple[ModelRecipe, ...]:
+    """The models that provide an organ or say where another one looks; others would only take time."""
+    wanted = set(provider.values())
+    if any(model.crop == "small_organ_roi" and model.name in wanted for model in recipe.models):
+        wanted.add(ROI_FROM)
+    return tuple(model for model in recipe.models if model.name in wanted)
 
 
 def _anatomy(road: Road, provider: Mapping[str, str]) -> Anatomy:

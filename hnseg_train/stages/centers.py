@@ -22,15 +22,13 @@ from hnseg_infer.volume import to_canonical
 from hnseg_infer.windows import Center, inferred_center, robust_center
 from hnseg_train.cases import Case, read_case, training_versions
 from hnseg_train.dataset import ROI_JITTER, write_samples
+from hnseg_train.export import ROI_FROM
 from hnseg_train.recipes import SMALL_ORGANS, STRUCTSEG, ModelRecipe, Organs
 from hnseg_train.stages.data import PREPROCESS
 from hnseg_train.stages.engine import Item, Stage
 from hnseg_train.stages.fold_models import load_fold, results_by_model
 from hnseg_train.stages.networks import ROI_CENTERS, fold_item, folds_stage_name
 from hnseg_train.stages.road import Road, remove_strangers, sampling_inputs, write_json
-
-FROM = "2d"
-"""The model that centres the ROI."""
 
 FOUND, INFERRED, REFERENCE = "found by 2d", "inferred from other organs", "reference, jittered"
 
@@ -77,7 +75,7 @@ def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
             for name in held_out:
                 inputs = {
                     **road.training_inputs(name),
-                    "weights": road.ledger.result(folds_stage_name(FROM), fold_item(FROM, fold)),
+                    "weights": road.ledger.result(folds_stage_name(ROI_FROM), fold_item(ROI_FROM, fold)),
                     "samples": sampling_inputs(road.recipe, small),
                     "jitter": ROI_JITTER,
                 }
@@ -89,15 +87,15 @@ def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
         remove_strangers(road.preprocessed / f"hnseg_{small.name}" / small.name, files)
 
     makes = f"ROI centres in WORK/roi_centres and the data set of {small.name} around them"
-    return Stage(ROI_CENTERS, (PREPROCESS, folds_stage_name(FROM)), makes, items)
+    return Stage(ROI_CENTERS, (PREPROCESS, folds_stage_name(ROI_FROM)), makes, items)
 
 
 def _make(road: Road, small: ModelRecipe, name: str, fold: int) -> Sequence[Path]:
     case = road.cases[name]
-    _, results = results_by_model(case, load_fold(road, fold, (FROM,)))
+    _, results = results_by_model(case, load_fold(road, fold, (ROI_FROM,)))
     ct, reference = read_case(case)
     size = (small.patch[0], small.patch[1], small.patch[2])
-    found = roi_center(name, results[FROM].labels, reference, size, ct.geometry.spacing_zyx)
+    found = roi_center(name, results[ROI_FROM].labels, reference, size, ct.geometry.spacing_zyx)
     file = write_json(_center_file(road, name), None if found is None else asdict(found))
     if found is None:
         return [file]

@@ -95,4 +95,4 @@ def test_coarse_models_see_one_spacing_and_label_six_organs() -> None:
         plans_json(COARSE, model, for_training=False)["configurations"][model.configuration]["spacing"]
         for model in COARSE.models
     ]
-    assert spacings == [[2.5, 4.0, 4.0]]
+    assert spacings == [[4.0, 4.0], [2.5, 4.0, 4.0]]
