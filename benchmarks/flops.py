@@ -5,6 +5,8 @@ from math import prod
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from hnseg_infer.tiling import tile_starts
 
@@ -38,6 +40,18 @@ def convolution_flops(network: nn.Module, patch: Sequence[int]) -> int:
     for hook in hooks:
         hook.remove()
     return flops
+
+
+def product_flops(network: nn.Module, patch: Sequence[int]) -> int:
+    """The same with matrix products, which transformers consist of; as torch counts both.
+
+    Nothing is computed: the network is moved to the meta device, and stays there.
+    """
+    network = network.to("meta").eval().requires_grad_(False)
+    # attention as matrix products: torch does not count all of its fused kernels
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), torch.inference_mode():
+        network(torch.empty(1, 1, *patch, device="meta"))
+    return int(counter.get_total_flops())
 
 
 def tile_count(extent: Sequence[int], patch: Sequence[int]) -> int:

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
 from random_networks import random_network
+from torch import nn
 
 from hnseg_infer.networks.topology import unet_topology
 
@@ -27,6 +29,9 @@ MODELS: dict[str, dict[str, Any]] = {
         "size_zyx": [8, 16, 16],
     },
 }
+
+
+UNET = "hnseg_infer.networks.unet.UNet"
 
 
 def make_bundle(folder: Path) -> Path:
@@ -59,9 +64,18 @@ def seal(folder: Path, **changes: Any) -> None:
 
 
 def write_model_folder(
-    folder: Path, organs: Sequence[str], patch: Sequence[int], seed: int, dropout: float = 0.1
+    folder: Path,
+    organs: Sequence[str],
+    patch: Sequence[int],
+    seed: int,
+    dropout: float = 0.1,
+    network: str = UNET,
+    options: Mapping[str, Any] | None = None,
 ) -> None:
-    """A plain nnU-Net v2 model folder with a small random U-Net in half precision."""
+    """A plain nnU-Net v2 model folder with a small random network in half precision.
+
+    network: its class path; options: the class's own arguments in the plans.
+    """
     dimensions = len(patch)
     configuration = "2d" if dimensions == 2 else "3d_fullres"
     topology = unet_topology(patch, (3.0, 1.0, 1.0)[-dimensions:], 4, 8)
@@ -72,8 +86,12 @@ def write_model_folder(
         "kernel_sizes": [list(size) for size in topology.kernel_sizes],
         "strides": [list(size) for size in topology.strides],
         "dropout": dropout,
+        **(options or {}),
     }
-    network = random_network(arch_kwargs, len(organs) + 1, seed)
+    if network == UNET:
+        weights = random_network(arch_kwargs, len(organs) + 1, seed).state_dict()
+    else:
+        weights = settled_network(network, arch_kwargs, len(organs) + 1, patch, seed).state_dict()
     plans = {
         "dataset_name": "Dataset001_tiny",
         "plans_name": "nnUNetPlans",
@@ -92,7 +110,7 @@ def write_model_folder(
                 "normalization_schemes": ["ZScoreNormalization"],
                 "use_mask_for_norm": [False],
                 "architecture": {
-                    "network_class_name": "hnseg_infer.networks.unet.UNet",
+                    "network_class_name": network,
                     "arch_kwargs": arch_kwargs,
                     "_kw_requires_import": ["conv_op"],
                 },
@@ -110,8 +128,7 @@ def write_model_folder(
     }
     checkpoint = {
         "network_weights": {
-            name: value.half() if value.is_floating_point() else value
-            for name, value in network.state_dict().items()
+            name: value.half() if value.is_floating_point() else value for name, value in weights.items()
         },
         "trainer_name": "nnUNetTrainer",
         "init_args": {"configuration": configuration},
@@ -121,3 +138,25 @@ def write_model_folder(
     (folder / "plans.json").write_text(json.dumps(plans))
     (folder / "dataset.json").write_text(json.dumps(dataset))
     torch.save(checkpoint, folder / "fold_all" / "checkpoint_final.pth")
+
+
+def settled_network(
+    class_path: str, arch_kwargs: Mapping[str, Any], classes: int, patch: Sequence[int], seed: int
+) -> nn.Module:
+    """A new network after a look at noise: batch norm knows its features, and no class leads everywhere."""
+    module, _, name = class_path.rpartition(".")
+    convolution = getattr(nn, str(arch_kwargs["conv_op"]).rpartition(".")[2])
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(seed)
+        network: nn.Module = getattr(import_module(module), name)(
+            1, classes, **{**arch_kwargs, "conv_op": convolution}
+        )
+        network.apply(network.initialize)
+        for layer in network.modules():
+            if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d):
+                layer.momentum = 1.0
+        noise = torch.randn(4, 1, *patch)
+        network.train()(noise)
+        logits = network.eval()(noise)
+        network.decoder.heads[-1].bias -= logits.transpose(0, 1).flatten(1).mean(dim=1)
+    return network

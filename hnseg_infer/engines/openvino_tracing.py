@@ -27,7 +27,8 @@ def traced_graph(model: NetworkModel) -> tuple[Any, Any]:
     decoder = TorchScriptPythonDecoder(traced)
     converted = frontend.convert(frontend.load(decoder))
     converted.reshape([1, 1, *model.patch])
-    return converted.get_parameters()[0], converted.get_results()[0].input_value(0)
+    # a node, as engines combine it with other nodes
+    return converted.get_parameters()[0], converted.get_results()[0].input_value(0).get_node()
 
 
 def _smallest_input(model: NetworkModel) -> list[int]:

@@ -3,7 +3,7 @@
 Tensors are ``[batch, channel, (z,) y, x]``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,33 +12,83 @@ from torch.nn import functional
 from hnseg_infer.networks.unet_layout import LEAKY_SLOPE, NORM_EPSILON
 
 Size = Sequence[int]
+Activation = Callable[[], nn.Module]
 
 POOLS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: nn.MaxPool2d, nn.Conv3d: nn.MaxPool3d}
 NORMS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: nn.BatchNorm2d, nn.Conv3d: nn.BatchNorm3d}
 DROPOUTS: dict[type[nn.Module], type[nn.Module]] = {nn.Conv2d: nn.Dropout2d, nn.Conv3d: nn.Dropout3d}
+TRANSPOSED: dict[type[nn.Module], type[nn.Module]] = {
+    nn.Conv2d: nn.ConvTranspose2d,
+    nn.Conv3d: nn.ConvTranspose3d,
+}
 LINEAR_MODES: dict[type[nn.Module], str] = {nn.Conv2d: "bilinear", nn.Conv3d: "trilinear"}
 
 
+def leaky_relu() -> nn.Module:
+    """The activation of the combined system, with nnU-Net's slope."""
+    return nn.LeakyReLU(LEAKY_SLOPE, inplace=True)
+
+
+def relu() -> nn.Module:
+    """The activation of the second publication's networks."""
+    return nn.ReLU(inplace=True)
+
+
 def conv_block(
-    conv_op: type[nn.Module], in_channels: int, out_channels: int, kernel_size: Size, dropout: float
+    conv_op: type[nn.Module],
+    in_channels: int,
+    out_channels: int,
+    kernel_size: Size,
+    dropout: float,
+    activation: Activation = leaky_relu,
 ) -> nn.Sequential:
-    """Convolution, dropout, batch norm, leaky ReLU (docs/method.md); keeps the spatial size."""
+    """Convolution, dropout, batch norm, activation (docs/method.md); keeps the spatial size."""
     padding = [size // 2 for size in kernel_size]
     layers = [conv_op(in_channels, out_channels, tuple(kernel_size), padding=tuple(padding), bias=False)]
     if dropout > 0:
         layers.append(DROPOUTS[conv_op](dropout))
-    layers += [NORMS[conv_op](out_channels, eps=NORM_EPSILON), nn.LeakyReLU(LEAKY_SLOPE, inplace=True)]
+    layers += [NORMS[conv_op](out_channels, eps=NORM_EPSILON), activation()]
     return nn.Sequential(*layers)
 
 
 def stage(
-    conv_op: type[nn.Module], in_channels: int, out_channels: int, kernel_size: Size, dropout: float
+    conv_op: type[nn.Module],
+    in_channels: int,
+    out_channels: int,
+    kernel_size: Size,
+    dropout: float,
+    activation: Activation = leaky_relu,
 ) -> nn.Sequential:
     """Two conv blocks, the unit of every encoder and decoder stage."""
     return nn.Sequential(
-        conv_block(conv_op, in_channels, out_channels, kernel_size, dropout),
-        conv_block(conv_op, out_channels, out_channels, kernel_size, dropout),
+        conv_block(conv_op, in_channels, out_channels, kernel_size, dropout, activation),
+        conv_block(conv_op, out_channels, out_channels, kernel_size, dropout, activation),
     )
+
+
+def relu_stage(
+    conv_op: type[nn.Module], in_channels: int, out_channels: int, kernel_size: Size, dropout: float
+) -> nn.Sequential:
+    """Twice convolution, dropout, batch norm, ReLU."""
+    return stage(conv_op, in_channels, out_channels, kernel_size, dropout, relu)
+
+
+def linear_upsampler(
+    conv_op: type[nn.Module], in_channels: int, _out_channels: int, factor: Size
+) -> tuple[nn.Module, int]:
+    """An ``Upsampler`` (encoder_decoder.py) that interpolates every channel from below."""
+    return LinearUpsample(conv_op, factor), in_channels
+
+
+def transposed_upsampler(
+    conv_op: type[nn.Module], in_channels: int, out_channels: int, factor: Size
+) -> tuple[nn.Module, int]:
+    """An ``Upsampler`` by transposed convolution: kernel and stride are the factor, so nothing overlaps.
+
+    It has no bias, since the block that follows begins with a convolution and a batch norm.
+    """
+    size = tuple(factor)
+    return TRANSPOSED[conv_op](in_channels, out_channels, size, stride=size, bias=False), out_channels
 
 
 class LinearUpsample(nn.Module):

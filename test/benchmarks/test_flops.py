@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from flops import convolution_flops, tile_count
+from flops import convolution_flops, product_flops, tile_count
 from nnunetv2.inference.sliding_window_prediction import compute_steps_for_sliding_window
 from random_networks import random_network
 from torch import nn
@@ -66,3 +66,11 @@ def test_2d_tiles_lie_in_every_slice():
     assert tile_count((130, 512, 512), (512, 512)) == 130
     # along y two tiles half a patch apart at most, along x the image is smaller than the patch
     assert tile_count((7, 600, 100), (512, 512)) == 7 * 2
+
+
+def test_matrix_products_count_too() -> None:
+    # 6 voxels from 1 to 5 channels, then each channel's 6 voxels to 7 numbers
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 5, 1, bias=False), torch.nn.Flatten(2), torch.nn.Linear(6, 7, bias=False)
+    )
+    assert product_flops(network, (2, 3)) == 2 * (2 * 3 * 1 * 5) + 2 * (5 * 6 * 7)
