@@ -20,6 +20,7 @@ from hnseg_infer.resampling import resample, resample_labels, shape_at
 from hnseg_infer.volume import Geometry, Volume, to_canonical
 from hnseg_train.contoured import uncontoured
 from hnseg_train.recipes import Organs
+from hnseg_train.variation import vary
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,6 @@ def training_versions(case: Case, organs: Organs) -> Iterator[tuple[str, Volume,
 
     A variant follows from the case's name and its number alone.
     """
-    # the variations need torch, which a converted data set alone does not
-    from hnseg_train.variation import vary
-
     ct, labels = read_case(case)
     if case.source.spacing is not None:
         ct, labels = at_spacing(ct, labels, case.source.spacing)

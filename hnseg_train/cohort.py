@@ -18,18 +18,18 @@ Only ``folder`` is required.
 """
 
 import hashlib
-import math
 import re
 from pathlib import Path
 from typing import Any
 
 from hnseg_infer.errors import InputError
+from hnseg_infer.spacing_rule import is_positive, three_mm
 from hnseg_train.cases import Case, Source, source_cases
 
 KEYS = ("folder", "share", "variants", "spacing", "contoured", "cases")
 
 ORDER_SEED = 2019
-"""Goes into the order in which the cases of a source are taken."""
+"""Goes into the order in which cases are taken from a source, and dealt to the folds."""
 
 
 def read_cohort(path: Path) -> tuple[Source, ...]:
@@ -55,11 +55,19 @@ def cohort_cases(sources: tuple[Source, ...]) -> dict[str, Case]:
     for source in sources:
         cases = source_cases(source)
         if source.most_cases is not None:
-            cases = sorted(sorted(cases, key=_order)[: source.most_cases], key=lambda case: case.name)
+            cases = sorted(
+                sorted(cases, key=lambda case: name_order(case.name))[: source.most_cases],
+                key=lambda case: case.name,
+            )
         for case in cases:
             if found.setdefault(case.name, case) is not case:
                 raise InputError(f"Two sources have a case {case.name}; accepted are names that differ.")
     return found
+
+
+def name_order(name: str) -> bytes:
+    """A key that sorts names at random, the same way wherever they come from."""
+    return hashlib.sha256(f"{ORDER_SEED}:{name}".encode()).digest()
 
 
 def _source(path: Path, name: str, entry: Any) -> Source:
@@ -74,15 +82,13 @@ def _source(path: Path, name: str, entry: Any) -> Source:
         )
     share, spacing, contoured = entry.get("share", 1.0), entry.get("spacing"), entry.get("contoured")
     variants, cases = entry.get("variants", 0), entry.get("cases")
-    if not _is_positive(share):
+    if not is_positive(share):
         raise _refused(path, name, "share", share, "a positive number")
     if not _is_count(variants, 0):
         raise _refused(path, name, "variants", variants, "0 or more")
     if cases is not None and not _is_count(cases, 1):
         raise _refused(path, name, "cases", cases, "1 or more")
-    if spacing is not None and not (
-        isinstance(spacing, list) and len(spacing) == 3 and all(_is_positive(mm) for mm in spacing)
-    ):
+    if spacing is not None and three_mm(spacing) is None:
         raise _refused(path, name, "spacing", spacing, "three mm (z, y, x)")
     if contoured is not None and not (
         isinstance(contoured, list) and contoured and all(isinstance(organ, str) for organ in contoured)
@@ -92,7 +98,7 @@ def _source(path: Path, name: str, entry: Any) -> Source:
         name=name,
         folder=path.parent / entry["folder"],
         share=float(share),
-        spacing=None if spacing is None else (float(spacing[0]), float(spacing[1]), float(spacing[2])),
+        spacing=three_mm(spacing),
         contoured=None if contoured is None else tuple(contoured),
         most_cases=cases,
         variants=variants,
@@ -103,13 +109,5 @@ def _refused(path: Path, name: str, key: str, value: object, accepted: str) -> I
     return InputError(f"{path} gives the source {name} the {key} {value!r}; accepted: {accepted}.")
 
 
-def _is_positive(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
-
-
 def _is_count(value: object, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _order(case: Case) -> bytes:
-    return hashlib.sha256(f"{ORDER_SEED}:{case.name}".encode()).digest()

@@ -8,6 +8,6 @@ import sys
 
 sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # None is what forbids an import
 
-import openvino  # noqa: E402
+import openvino  # noqa: E402  # after what keeps it from reporting
 
 __all__ = ["openvino"]

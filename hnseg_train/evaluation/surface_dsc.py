@@ -90,5 +90,5 @@ def _area(code: int, spacing: Spacing) -> float:
     pattern = np.zeros((2, 2, 2), np.float32)
     for bit, voxel in enumerate(_CORNER):
         pattern[voxel] = code >> bit & 1
-    vertices, faces, _, _ = marching_cubes(pattern, 0.5, spacing=spacing, method="lorensen")  # type: ignore[no-untyped-call]
-    return float(mesh_surface_area(vertices, faces))  # type: ignore[no-untyped-call]
+    vertices, faces, _, _ = marching_cubes(pattern, 0.5, spacing=spacing, method="lorensen")  # type: ignore[no-untyped-call]  # in scikit-image
+    return float(mesh_surface_area(vertices, faces))  # type: ignore[no-untyped-call]  # in scikit-image

@@ -8,10 +8,10 @@ from typing import Any
 
 from hnseg_infer import __version__
 from hnseg_infer.report import NOT_FOR_CLINICAL_USE
+from hnseg_train.cohort import ORDER_SEED
 from hnseg_train.evaluation.cohort import summarise, summarise_organs
 from hnseg_train.evaluation.metrics import DSC, HD95, NSD
 from hnseg_train.evaluation.table import markdown_table, number
-from hnseg_train.stages.folds import FOLD_SEED
 from hnseg_train.stages.road import Road
 from hnseg_train.stages.source_figures import source_figures, source_lines
 from hnseg_train.stages.tables import FUSED, read_provider, read_scores, shown_models
@@ -47,7 +47,7 @@ def make_card(road: Road) -> dict[str, Any]:
         },
         "plan": road.recipe.name,
         "folds": [list(held_out) for held_out in road.folds],
-        "seeds": {"training": SEED, "folds": FOLD_SEED},
+        "seeds": {"training": SEED, "folds": ORDER_SEED},
         "training": {
             name: {
                 "epochs": epochs,

@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.files import write_whole
-from hnseg_infer.formats import read_ct
 from hnseg_infer.preprocessing import labels_center
 from hnseg_infer.resampling import Spacing
-from hnseg_infer.volume import to_canonical
 from hnseg_infer.windows import Center, inferred_center, robust_center
 from hnseg_train.cases import Case, read_case, training_versions
 from hnseg_train.dataset import ROI_JITTER, write_samples
@@ -99,25 +97,26 @@ def _make(road: Road, small: ModelRecipe, name: str, fold: int) -> Sequence[Path
     file = write_json(_center_file(road, name), None if found is None else asdict(found))
     if found is None:
         return [file]
-    return [file, *roi_samples(case, found.center_zyx, small, road.preprocessed, road.recipe.organs)]
+    given = ct.geometry.spacing_zyx
+    return [file, *roi_samples(case, found.center_zyx, given, small, road.preprocessed, road.recipe.organs)]
 
 
 def roi_samples(
-    case: Case, center: Center, small: ModelRecipe, preprocessed: Path, organs: Organs
+    case: Case, center: Center, spacing_zyx: Spacing, small: ModelRecipe, preprocessed: Path, organs: Organs
 ) -> list[Path]:
     """Write the samples of a case around a centre in voxels of its CT, and those of its variants.
 
+    spacing_zyx: of the CT, mm.
     A variant's centre comes from its labels. There are no samples where no organ of the model was contoured.
     """
     unknown = case.uncontoured(organs)
     if all(organ in unknown for organ in SMALL_ORGANS):
         return []
     files: list[Path] = []
-    given = read_ct(case.ct)
     for version, ct, labels in training_versions(case, organs):
         place = None
         if version == case.name:
-            place = _scaled(center, to_canonical(given).geometry.spacing_zyx, ct.geometry.spacing_zyx)
+            place = _scaled(center, spacing_zyx, ct.geometry.spacing_zyx)
         files += write_samples(version, ct, labels, small, preprocessed, place, unknown, organs)
     return files
 

@@ -1,12 +1,9 @@
 """Which cases a model of each fold has not seen: from the cases' names and a seed alone."""
 
-import hashlib
 from collections.abc import Sequence
 
 from hnseg_infer.errors import InputError
-
-FOLD_SEED = 2019
-"""Goes into the order in which cases are dealt to the folds."""
+from hnseg_train.cohort import name_order
 
 
 def deal_folds(groups: Sequence[Sequence[str]], folds: int) -> tuple[tuple[str, ...], ...]:
@@ -20,9 +17,5 @@ def deal_folds(groups: Sequence[Sequence[str]], folds: int) -> tuple[tuple[str, 
     cases = sum(len(names) for names in groups)
     if cases < folds:
         raise InputError(f"There are {cases} cases for {folds} folds; at least one a fold is needed.")
-    shuffled = [name for names in groups for name in sorted(names, key=_order)]
+    shuffled = [name for names in groups for name in sorted(names, key=name_order)]
     return tuple(tuple(sorted(shuffled[fold::folds])) for fold in range(folds))
-
-
-def _order(name: str) -> bytes:
-    return hashlib.sha256(f"{FOLD_SEED}:{name}".encode()).digest()

@@ -73,12 +73,17 @@ class Road:
         return cohort_cases(self.settings.sources)
 
     @cached_property
+    def by_source(self) -> dict[str, list[str]]:
+        """The names of each source's cases, sorted."""
+        found: dict[str, list[str]] = {}
+        for name, case in sorted(self.cases.items()):
+            found.setdefault(case.source.name, []).append(name)
+        return found
+
+    @cached_property
     def folds(self) -> tuple[tuple[str, ...], ...]:
         """The held-out cases of each fold; each source's are dealt by themselves."""
-        by_source: dict[str, list[str]] = {}
-        for name, case in sorted(self.cases.items()):
-            by_source.setdefault(case.source.name, []).append(name)
-        return deal_folds(list(by_source.values()), self.settings.folds)
+        return deal_folds(list(self.by_source.values()), self.settings.folds)
 
     def fold_of(self, case: str) -> int:
         """The fold whose models have not seen a case."""
@@ -113,12 +118,12 @@ class Road:
     def training_inputs(self, case: str) -> dict[str, Any]:
         """What of a case and its source decides what is trained on."""
         source = self.cases[case].source
-        said = {"spacing": source.spacing, "contoured": source.contoured, "variants": source.variants or None}
-        varied = {"variation": VARIATION_VERSION} if source.variants else {}
+        said: dict[str, Any] = {"spacing": source.spacing, "contoured": source.contoured}
+        if source.variants:
+            said |= {"variants": source.variants, "variation": VARIATION_VERSION}
         return {
             **self.case_inputs(case),
             **{key: value for key, value in said.items() if value is not None},
-            **varied,
         }
 
     def check_folder(self, source: Source) -> Path:

@@ -7,7 +7,6 @@ from hnseg_train.evaluation.cohort import Cases, summarise, summarise_organs
 from hnseg_train.evaluation.metrics import DSC
 from hnseg_train.evaluation.table import number
 from hnseg_train.stages.road import Road
-from hnseg_train.stages.tables import cases_by_source
 
 
 def source_lines(sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -25,15 +24,14 @@ def source_lines(sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def source_figures(road: Road, fused: Cases) -> dict[str, dict[str, Any]]:
     """Cases, variants, share and mean DSC of the fused result, by source; nothing for one source alone."""
     found = {}
-    for source in road.settings.sources:
-        names = cases_by_source(road).get(source.name)
-        if names:
-            organs = [s for s in summarise_organs(fused[name] for name in names) if s.dsc]
-            found[source.name] = {
-                "cases": len(names),
-                "variants": source.variants,
-                "share": source.share,
-                "organs": len(organs),
-                "mean_dsc": summarise(organs).dsc,
-            }
+    for source in road.settings.sources if len(road.settings.sources) > 1 else ():
+        names = road.by_source[source.name]
+        organs = [s for s in summarise_organs(fused[name] for name in names) if s.dsc]
+        found[source.name] = {
+            "cases": len(names),
+            "variants": source.variants,
+            "share": source.share,
+            "organs": len(organs),
+            "mean_dsc": summarise(organs).dsc,
+        }
     return found

@@ -102,15 +102,6 @@ def source_groups(road: Road) -> dict[str, Group]:
     return {name: Group(case.source.name, case.source.share) for name, case in road.cases.items()}
 
 
-def cases_by_source(road: Road) -> dict[str, list[str]]:
-    """The cases of each source, where there is more than one."""
-    sources = [source.name for source in road.settings.sources]
-    return {
-        name: [case for case in sorted(road.cases) if road.cases[case].source.name == name]
-        for name in (sources if len(sources) > 1 else ())
-    }
-
-
 def read_provider(road: Road) -> dict[str, str]:
     """Organ name to model, as stage ``combination`` decided."""
     content: dict[str, Any] = json.loads(provider_file(road).read_bytes())
@@ -172,7 +163,7 @@ def _write_tables(road: Road, models: Sequence[str]) -> Sequence[Path]:
         pictures = draw_worst(pairs, cases) if model == FUSED else {}
         remove_strangers(out / model / WORST, [out / model / WORST / name for name in pictures])
         write_evaluation(cases, pictures, out / model)
-        for source, names in cases_by_source(road).items():
+        for source, names in road.by_source.items() if len(road.by_source) > 1 else ():
             write_evaluation({name: cases[name] for name in names}, {}, out / "by_source" / source / model)
     return sorted(path for path in out.rglob("*") if path.is_file() and not path.name.startswith("."))
 

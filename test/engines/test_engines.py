@@ -125,10 +125,10 @@ def test_a_gpu_is_one_that_the_driver_counts(monkeypatch):
         def __init__(self, started, gpus):
             self.started, self.gpus = started, gpus
 
-        def cuInit(self, _flags):  # noqa: N802
+        def cuInit(self, _flags):  # noqa: N802  # the driver's name
             return self.started
 
-        def cuDeviceGetCount(self, count):  # noqa: N802
+        def cuDeviceGetCount(self, count):  # noqa: N802  # the driver's name
             count._obj.value = self.gpus
             return 0
 

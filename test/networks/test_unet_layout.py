@@ -1,25 +1,13 @@
 """The layout against the torch module that it describes."""
 
 import pytest
+from tiny_networks import arguments
 from torch import nn
 
-from hnseg_infer.networks.topology import unet_topology
 from hnseg_infer.networks.unet import UNet
 from hnseg_infer.networks.unet_layout import CLASS_PATH, CONVOLUTIONS, unet_layout
 
 CONV_CLASSES = {"torch.nn.modules.conv.Conv2d": nn.Conv2d, "torch.nn.modules.conv.Conv3d": nn.Conv3d}
-
-
-def arguments(patch: tuple[int, ...], first: int, cap: int, **more) -> dict:
-    topology = unet_topology(patch, (3.0, 1.0, 1.0)[-len(patch) :], first, cap)
-    return {
-        "n_stages": len(topology.features),
-        "features_per_stage": list(topology.features),
-        "conv_op": f"torch.nn.modules.conv.Conv{len(patch)}d",
-        "kernel_sizes": [list(size) for size in topology.kernel_sizes],
-        "strides": [list(size) for size in topology.strides],
-        **more,
-    }
 
 
 @pytest.mark.parametrize(

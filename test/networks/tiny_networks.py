@@ -28,9 +28,9 @@ NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
 PATCHES = ((16, 16), (8, 16, 16))
 
 
-def arguments(patch: Sequence[int], **options: Any) -> dict[str, Any]:
-    """``arch_kwargs`` of a plans file for a patch, (z,) y, x."""
-    topology = unet_topology(patch, (3.0, 1.0, 1.0)[-len(patch) :], 4, 8)
+def arguments(patch: Sequence[int], first: int = 4, cap: int = 8, **options: Any) -> dict[str, Any]:
+    """``arch_kwargs`` of a plans file for a patch, (z,) y, x; first, cap: features."""
+    topology = unet_topology(patch, (3.0, 1.0, 1.0)[-len(patch) :], first, cap)
     return {
         "n_stages": len(topology.features),
         "features_per_stage": list(topology.features),

@@ -72,14 +72,14 @@ def test_samples_of_a_case_and_its_variants(tmp_path: Path) -> None:
     x, y, z = SPACING_XYZ
     source = Source("tiny", data, spacing=(z / 2, y, x), variants=1)
     (case,) = source_cases(source)
-    files = roi_samples(case, (24.0, 64.0, 64.0), small, tmp_path, STRUCTSEG)
+    files = roi_samples(case, (24.0, 64.0, 64.0), (z, y, x), small, tmp_path, STRUCTSEG)
     stems = {path.stem.removesuffix("_seg").rpartition("_")[0] for path in files}
     assert stems == {"tiny_case_1", "tiny_case_1_v0"}
     (data / "case_1" / "contoured.json").write_text(json.dumps({"organs": ["brain_stem", "pituitary"]}))
-    files = roi_samples(case, (24.0, 64.0, 64.0), small, tmp_path, STRUCTSEG)
+    files = roi_samples(case, (24.0, 64.0, 64.0), (z, y, x), small, tmp_path, STRUCTSEG)
     assert {tuple(pickle.loads(p.read_bytes())["unknown_classes"]) for p in files if p.suffix == ".pkl"} == {
         (1,)
     }
     others = replace(case, source=replace(source, contoured=("brain_stem",)))
     (data / "case_1" / "contoured.json").unlink()
-    assert roi_samples(others, (24.0, 64.0, 64.0), small, tmp_path, STRUCTSEG) == []
+    assert roi_samples(others, (24.0, 64.0, 64.0), (z, y, x), small, tmp_path, STRUCTSEG) == []
