@@ -32,6 +32,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--bundle", type=Path, help="folder to export to (default: WORK/bundle)")
     parser.add_argument("--device", choices=("auto", "cuda", "cpu"), default="auto")
     parser.add_argument("--baseline", action="store_true", help="train plain nnU-Net for comparison, too")
+    parser.add_argument("--start-from", type=Path, metavar="BUNDLE", help="begin with a bundle's weights")
     parser.add_argument("--trained-on", default="unnamed data", help="one sentence for the bundle's card")
     parser.add_argument(
         "--workers", type=int, help="processes that load samples (default: 0 on the CPU, 8 with a GPU)"
@@ -52,18 +53,21 @@ def run(arguments: argparse.Namespace) -> None:
     from hnseg_train.stages.records import Ledger
     from hnseg_train.stages.road import Road, Settings
     from hnseg_train.stages.whole import all_stages
+    from hnseg_train.start import read_start
 
     device = _device(arguments.device, arguments.gpus)
+    recipe = RECIPES[arguments.plan]
     settings = Settings(
         sources=read_cohort(arguments.cohort) if arguments.cohort else (Source("", arguments.data),),
         work=arguments.work,
-        recipe=RECIPES[arguments.plan],
+        recipe=recipe,
         bundle=arguments.bundle or arguments.work / "bundle",
         folds=arguments.folds,
         device=device,
         baseline=arguments.baseline,
         trained_on=arguments.trained_on,
         gpus=arguments.gpus,
+        start=None if arguments.start_from is None else read_start(arguments.start_from, recipe),
         workers=(0 if device == "cpu" else 8) if arguments.workers is None else arguments.workers,
     )
     road = Road(settings, Ledger(arguments.work))

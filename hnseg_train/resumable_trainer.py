@@ -7,7 +7,7 @@ one loader in the process (nnUNet_n_proc_DA=0) a resumed training gives the weig
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+from numpy.typing import NDArray
 
 from hnseg_train.sampling import repeated
 from hnseg_train.training import LATEST, SEED
@@ -58,6 +59,7 @@ class ResumableTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no t
         self.num_iterations_per_epoch = self.recipe["iterations_per_epoch"]
         self.num_val_iterations_per_epoch = max(2, self.num_iterations_per_epoch // 25)
         self.tell: Callable[[EpochReport], None] = lambda report: None
+        self.from_random = True
 
     def initialize(self) -> None:
         """Build network, optimiser and loss from the seed; channels-last suits convolutions."""
@@ -66,6 +68,15 @@ class ResumableTrainer(nnUNetTrainer):  # type: ignore[misc]  # nnU-Net has no t
         dimensions = len(self.configuration_manager.patch_size)
         layout = torch.channels_last if dimensions == 2 else torch.channels_last_3d
         self.network.to(memory_format=layout)  # type: ignore[call-overload]  # missing from torch's stubs
+
+    def start_from(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Begin with the weights of a bundle's model of the same network, mostly in half precision."""
+        # copies: arrays of a checkpoint cannot be written to
+        tensors = {name: torch.from_numpy(value.copy()) for name, value in weights.items()}
+        network: Any = self.network.module if self.is_ddp else self.network
+        # torch.compile wraps a network, too
+        getattr(network, "_orig_mod", network).load_state_dict(tensors)
+        self.from_random = False
 
     def get_tr_and_val_datasets(self) -> tuple[Any, Any]:
         """nnU-Net's, with training samples named as often as their source's share asks for."""

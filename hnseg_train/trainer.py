@@ -98,12 +98,12 @@ class HNSegTrainer(ResumableTrainer):
         return transforms
 
     def on_train_start(self) -> None:
-        """nnU-Net's preparations; a balanced training also counts voxels and starts from the priors."""
+        """nnU-Net's preparations; a balanced training counts voxels and, from random weights, sets priors."""
         super().on_train_start()
         self.unknown = self._unknown_classes()
         if self.recipe["balanced"]:
             self.class_voxels = self._count_voxels()
-            if self.current_epoch == 0:
+            if self.current_epoch == 0 and self.from_random:
                 self._start_from_priors()
 
     def on_train_epoch_start(self) -> None:

@@ -13,6 +13,7 @@ from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hnseg_infer.checkpoint import read_checkpoint
 from hnseg_infer.files import write_whole
 from hnseg_train.event_files import event_log
 from hnseg_train.nnunet_plans import dataset_json, plans_json
@@ -41,6 +42,7 @@ class TrainingJob:
     """What to train. name: the model's. trainer: class path. fold: 0, 1, ... or ``all``.
 
     plans and dataset are nnU-Net's files; the plans' data set name is a folder of ``WORK/preprocessed``.
+    start: checkpoint of a bundle whose weights it starts from, None for random ones.
     """
 
     name: str
@@ -49,6 +51,7 @@ class TrainingJob:
     configuration: str
     dataset: Mapping[str, Any]
     fold: int | str
+    start: Path | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -61,7 +64,9 @@ class TrainingJob:
         return work / "results" / str(self.plans["dataset_name"]) / run / f"fold_{self.fold}"
 
 
-def recipe_job(recipe: Recipe, model: ModelRecipe, fold: int | str, cases: int) -> TrainingJob:
+def recipe_job(
+    recipe: Recipe, model: ModelRecipe, fold: int | str, cases: int, start: Path | None = None
+) -> TrainingJob:
     """The training of one of a recipe's models on so many cases."""
     return TrainingJob(
         name=model.name,
@@ -70,6 +75,7 @@ def recipe_job(recipe: Recipe, model: ModelRecipe, fold: int | str, cases: int) 
         configuration=model.configuration,
         dataset=dataset_json(model, recipe.organs, cases),
         fold=fold,
+        start=start,
     )
 
 
@@ -140,6 +146,8 @@ def _run(
         trainer.initialize()
     if latest.is_file():
         trainer.load_checkpoint(str(latest))
+    elif job.start is not None:
+        trainer.start_from(read_checkpoint(job.start)["network_weights"])
     if trainer.local_rank == 0:
         log = event_log(folder, trainer.current_epoch)
 

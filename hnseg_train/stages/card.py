@@ -12,6 +12,7 @@ from hnseg_train.cohort import ORDER_SEED
 from hnseg_train.evaluation.cohort import summarise, summarise_organs
 from hnseg_train.evaluation.metrics import DSC, HD95, NSD
 from hnseg_train.evaluation.table import markdown_table, number
+from hnseg_train.stages.records import file_sha256
 from hnseg_train.stages.road import Road
 from hnseg_train.stages.source_figures import source_figures, source_lines
 from hnseg_train.stages.tables import FUSED, read_provider, read_scores, shown_models
@@ -43,6 +44,7 @@ def make_card(road: Road) -> dict[str, Any]:
         "data": {
             "trained_on": road.settings.trained_on,
             "cases": len(road.cases),
+            **_start(road),
             "sources": source_figures(road, scores[FUSED]),
         },
         "plan": road.recipe.name,
@@ -93,6 +95,7 @@ def card_page(card: Mapping[str, Any]) -> str:
         card["intended_use"],
         "",
         f"- Trained on: {card['data']['trained_on']} ({card['data']['cases']} cases)",
+        *_start_lines(card["data"]),
         *source_lines(card["data"]["sources"]),
         f"- Date: {card['date']}",
         f"- Cross-validation: {len(card['folds'])} folds",
@@ -165,6 +168,19 @@ def card_page(card: Mapping[str, Any]) -> str:
         *(f"- {limit}" for limit in card["limits"]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _start(road: Road) -> dict[str, Any]:
+    start = road.settings.start
+    if start is None:
+        return {}
+    weights = {name: file_sha256(path) for name, path in start.checkpoints.items()}
+    return {"started_from": {"name": start.name, "trained_on": start.trained_on, "sha256": weights}}
+
+
+def _start_lines(data: Mapping[str, Any]) -> list[str]:
+    start = data.get("started_from")
+    return [] if start is None else [f"- Started from: {start['name']}, trained on {start['trained_on']}"]
 
 
 def _training(checkpoint: Path) -> tuple[int, str]:

@@ -15,6 +15,7 @@ from hnseg_train.stages.clock import Clock, epoch_line
 from hnseg_train.stages.data import PREPROCESS
 from hnseg_train.stages.engine import Item, Stage
 from hnseg_train.stages.plain_nnunet import baseline_jobs, fold_jobs
+from hnseg_train.stages.records import file_sha256
 from hnseg_train.stages.resources import check_resources
 from hnseg_train.stages.road import Road
 from hnseg_train.training import ALL, FINAL, SEED, TrainingJob, recipe_job, train
@@ -78,7 +79,9 @@ def all_jobs(road: Road) -> dict[str, TrainingJob]:
 
 def training_item(road: Road, model: ModelRecipe, fold: int | str) -> Item:
     """The training of a model on all cases but a fold's."""
-    return job_item(road, recipe_job(road.recipe, model, fold, len(road.cases)), model)
+    start = road.settings.start
+    checkpoint = None if start is None else start.checkpoints[model.name]
+    return job_item(road, recipe_job(road.recipe, model, fold, len(road.cases), checkpoint), model)
 
 
 def job_item(road: Road, job: TrainingJob, samples_of: ModelRecipe) -> Item:
@@ -92,6 +95,7 @@ def job_item(road: Road, job: TrainingJob, samples_of: ModelRecipe) -> Item:
         "held_out": () if job.fold == ALL else road.folds[int(job.fold)],
         "samples": {name: road.ledger.result(stage, name) for name in road.cases},
         **({"shares": road.shares} if len(road.shares) > 1 else {}),
+        **({} if job.start is None else {"start": file_sha256(job.start)}),
     }
     name = fold_item(job.name, job.fold)
     return Item(name, inputs, partial(_train, road, job, samples_of), job.folder(road.work))

@@ -20,6 +20,7 @@ from hnseg_train.contoured import CONTOURED_FILE
 from hnseg_train.recipes import ModelRecipe, Recipe
 from hnseg_train.stages.folds import deal_folds
 from hnseg_train.stages.records import Ledger, file_sha256
+from hnseg_train.start import Start
 
 CASE_FILES = (CT_FILE, LABEL_FILE, CONTOURED_FILE)
 
@@ -34,6 +35,7 @@ ROAD_VERSION = 1
 class Settings:
     """One training as it was asked for.
 
+    start: weights that the models start from, None for random ones.
     device: ``cuda`` or ``cpu``. workers: loading processes of each GPU's process. gpus: that share a batch.
     """
 
@@ -47,6 +49,7 @@ class Settings:
     trained_on: str = "unnamed data"
     workers: int = 0
     gpus: int = 1
+    start: Start | None = None
 
 
 @dataclass(frozen=True)
