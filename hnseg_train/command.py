@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hnseg_infer.errors import InputError
 from hnseg_train.recipes import RECIPES
+from hnseg_train.systems import COMBINED, SYSTEMS, system_recipe
 
 if TYPE_CHECKING:
     from hnseg_train.stages.engine import Stage, State
@@ -27,6 +28,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--work", type=Path, required=True, help="where everything is kept; resumable")
     parser.add_argument(
         "--plan", choices=sorted(RECIPES), default="paper", help="check is for trying out, not for use"
+    )
+    parser.add_argument(
+        "--system", choices=SYSTEMS, default=COMBINED, help="whose networks (default: %(default)s)"
     )
     parser.add_argument("--folds", type=int, default=5, help="of the cross-validation (default: %(default)s)")
     parser.add_argument("--bundle", type=Path, help="folder to export to (default: WORK/bundle)")
@@ -56,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
     from hnseg_train.start import read_start
 
     device = _device(arguments.device, arguments.gpus)
-    recipe = RECIPES[arguments.plan]
+    recipe = system_recipe(RECIPES[arguments.plan], arguments.system)
     settings = Settings(
         sources=read_cohort(arguments.cohort) if arguments.cohort else (Source("", arguments.data),),
         work=arguments.work,

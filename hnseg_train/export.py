@@ -46,15 +46,12 @@ def export_bundle(
     folder is replaced at once when all files are written. Raises InputError when a model has not been trained
     to its end, and when ``bundle`` holds something else, which would be deleted.
     """
-    if bundle.exists() and not (bundle / MANIFEST).is_file() and (bundle.is_file() or any(bundle.iterdir())):
-        raise InputError(f"{bundle} is there already and is no bundle; accepted is a new or empty folder.")
     for model in recipe.models:
         if not final_checkpoint(work, recipe, model, fold).is_file():
             raise InputError(
                 f"Model {model.name} of plan {recipe.name} has not been trained to its end in {work}."
             )
-    staging = bundle.with_name(bundle.name + ".partial")
-    shutil.rmtree(staging, ignore_errors=True)
+    staging = staging_folder(bundle)
     for model in recipe.models:
         folder = staging / model.name
         (folder / "fold_all").mkdir(parents=True)
@@ -81,10 +78,21 @@ def export_bundle(
             **({} if card is None else {"card": dict(card[0])}),
         },
     )
-    _replace_folder(staging, bundle)
+    put_in_place(staging, bundle)
 
 
-def _replace_folder(new: Path, old: Path) -> None:
+def staging_folder(bundle: Path) -> Path:
+    """An empty folder beside the bundle's; raises InputError where the bundle would replace other things."""
+    if bundle.exists() and not (bundle / MANIFEST).is_file() and (bundle.is_file() or any(bundle.iterdir())):
+        raise InputError(f"{bundle} is there already and is no bundle; accepted is a new or empty folder.")
+    staging = bundle.with_name(bundle.name + ".partial")
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    return staging
+
+
+def put_in_place(new: Path, old: Path) -> None:
+    """Let a complete bundle take the place of the one that may be there."""
     # a folder that is half deleted would be no bundle any more, and then not be replaced
     outdated = old.with_name(old.name + ".outdated")
     shutil.rmtree(outdated, ignore_errors=True)

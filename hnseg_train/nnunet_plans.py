@@ -36,7 +36,7 @@ def unresampled() -> dict[str, Any]:
 
 
 def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dict[str, Any]:
-    """nnU-Net's plans.json for one model: z-score, no resampling, our U-Net.
+    """nnU-Net's plans.json for one model: z-score, no resampling by nnU-Net, one of our networks.
 
     for_training puts in the training patch and, under ``hnseg``, what only our trainer reads.
     """
@@ -54,7 +54,7 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
         **unresampled(),
         "batch_dice": True,
         "architecture": {
-            "network_class_name": "hnseg_infer.networks.unet.UNet",
+            "network_class_name": model.network,
             "arch_kwargs": {
                 "n_stages": len(topology.features),
                 "features_per_stage": list(topology.features),
@@ -71,6 +71,7 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
             "epochs": model.epochs,
             "iterations_per_epoch": recipe.iterations_per_epoch,
             "checkpoint_every": recipe.checkpoint_every,
+            "optimizer": recipe.optimizer,
             "learning_rate": recipe.learning_rate,
             "schedule": recipe.schedule,
             "foreground_fraction": recipe.foreground_fraction if foreground is None else foreground,

@@ -1,4 +1,4 @@
-"""The training plans: ``paper``, ``lite``, ``check`` and ``coarse``.
+"""The training plans of the combined system: ``paper``, ``lite``, ``check`` and ``coarse``.
 
 Patches and spacings are in (z,) y, x order. ``paper`` is the published one (docs/method.md). ``lite`` keeps
 its topology with narrow stages; it trains on smaller patches and on a fixed schedule, so that two CPU cores
@@ -23,6 +23,9 @@ NOMINAL_SPACING = (3.0, 1.0, 1.0)
 SMALL_ORGANS = ("optic_chiasm", "pituitary")
 """What the 3D-small model segments and what centres its ROI."""
 
+UNET = "hnseg_infer.networks.unet.UNet"
+"""Class path of the first publication's network."""
+
 PUBLISHED_2D_ORGANS = frozenset(
     ("lens_left", "lens_right", "optic_nerve_left", "inner_ear_right", "middle_ear_left", "tmj_right")
 )
@@ -38,7 +41,8 @@ class ModelRecipe:
     mirror_axes count the patch's axes; the last one (x, left-right) belongs to 3D-small alone.
     balanced: at first all organs weigh the same in the cross-entropy, whatever their size (schedules.py), so
     that a thousand iterations are enough to find the small ones. foreground_fraction: where it is not the
-    recipe's; nnU-Net rounds it to whole samples of a batch, so that of two 0.8 would make both.
+    recipe's; nnU-Net rounds it to whole samples of a batch, so that of two 0.8 would make both. network: its
+    class path.
     """
 
     name: str
@@ -53,6 +57,7 @@ class ModelRecipe:
     balanced: bool = False
     foreground_fraction: float | None = None
     spacing: tuple[float, float, float] | None = None
+    network: str = UNET
 
     @property
     def configuration(self) -> str:
@@ -69,8 +74,9 @@ class ModelRecipe:
 class Recipe:
     """A training plan: its models and what they have in common.
 
-    schedule is ``plateau`` (the publication's, from its 3e-4) or ``poly`` (falls to zero over the given
-    epochs; a few thousand iterations need the higher rate). checkpoint_every: epochs that an interruption
+    optimizer is ``adam`` or ``sgd``. schedule is ``plateau`` (the publication's, from its 3e-4), ``poly``
+    (falls to zero over the given epochs; a few thousand iterations need the higher rate) or ``exponential``
+    (the second publication's). checkpoint_every: epochs that an interruption
     costs at most. baseline_features: most features of plain nnU-Net's stages, None for its own default.
     organs: what the data's labels hold and the bundle outlines.
     """
@@ -85,6 +91,7 @@ class Recipe:
     checkpoint_every: int = 5
     baseline_features: int | None = None
     organs: Organs = STRUCTSEG
+    optimizer: str = "adam"
 
     def published_provider(self) -> dict[str, str]:
         """Organ name to the model that the publication took it from; to the first where that is missing."""

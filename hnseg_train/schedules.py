@@ -40,6 +40,11 @@ def poly_rate(progress: float, initial: float, exponent: float = 0.9) -> float:
     return float(initial * (1 - progress) ** exponent)
 
 
+def exponential_rate(progress: float, initial: float, last: float = 0.01) -> float:
+    """Learning rate that falls by the same factor every epoch, to the part ``last`` of the initial one."""
+    return float(initial * last**progress)
+
+
 def class_weights(voxels: NDArray[np.int64], progress: float) -> NDArray[np.float64]:
     """Cross-entropy weight of each class from its number of voxels, background first.
 

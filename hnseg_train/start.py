@@ -1,7 +1,7 @@
 """The weights of an earlier bundle that a training starts from, instead of random ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hnseg_infer.bundle import load_bundle
@@ -17,7 +17,7 @@ class Start:
 
     name: str
     trained_on: str
-    checkpoints: Mapping[str, Path]
+    checkpoints: Mapping[str, Path] = field(hash=False)
 
 
 def read_start(asked: Path, recipe: Recipe) -> Start:

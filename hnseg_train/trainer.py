@@ -1,4 +1,4 @@
-"""The trainer of docs/method.md's recipe: Adam, own schedules and mirroring, rotations of a lying head.
+"""The trainer of docs/method.md's recipes: own schedules and mirroring, rotations of a lying head.
 
 Tensors are ``[batch, channel, (z,) y, x]``. The values under ``hnseg`` in the plans come from recipes.py.
 """
@@ -15,13 +15,23 @@ from numpy.typing import NDArray
 from hnseg_train.dataset import UNKNOWN
 from hnseg_train.loss import DiceAndCrossEntropy
 from hnseg_train.resumable_trainer import ResumableTrainer
-from hnseg_train.schedules import SMALLEST, class_weights, plateau_rate, poly_rate, prior_logits
+from hnseg_train.schedules import (
+    SMALLEST,
+    class_weights,
+    exponential_rate,
+    plateau_rate,
+    poly_rate,
+    prior_logits,
+)
 
 WEIGHING_SAMPLES = 8
 """Samples whose voxels are counted for the class weights; organs' sizes differ by far more than patients."""
 
 HEAD_SCALE = 0.1
 """Factor on the heads' first weights where their biases are set: these then decide the first outputs."""
+
+MOMENTUM = 0.99
+"""Of SGD."""
 
 ROTATION = np.deg2rad(15.0)
 """Largest rotation in augmentation; a head on a couch is never turned further."""
@@ -58,8 +68,11 @@ class HNSegTrainer(ResumableTrainer):
 
     def learning_rate(self, epoch: int) -> float:
         """Learning rate of an epoch, from the recipe's schedule."""
+        progress = epoch / self.num_epochs
         if self.recipe["schedule"] == "poly":
-            return poly_rate(epoch / self.num_epochs, self.initial_lr)
+            return poly_rate(progress, self.initial_lr)
+        if self.recipe["schedule"] == "exponential":
+            return exponential_rate(progress, self.initial_lr)
         return plateau_rate(self.logger.get_value("train_losses", step=None)[:epoch], self.initial_lr)
 
     def ended(self) -> bool:
@@ -67,8 +80,11 @@ class HNSegTrainer(ResumableTrainer):
         return super().ended() or self.learning_rate(self.current_epoch) < SMALLEST
 
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, _Rate]:
-        """Adam with the recipe's schedule."""
-        return torch.optim.Adam(self.network.parameters(), self.initial_lr), _Rate(self)
+        """The recipe's optimiser with its schedule; SGD has nnU-Net's momentum."""
+        weights = self.network.parameters()
+        if self.recipe["optimizer"] == "sgd":
+            return torch.optim.SGD(weights, self.initial_lr, momentum=MOMENTUM, nesterov=True), _Rate(self)
+        return torch.optim.Adam(weights, self.initial_lr), _Rate(self)
 
     def _build_loss(self) -> Any:
         """nnU-Net's loss at every scale, computed in one pass."""

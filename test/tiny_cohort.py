@@ -14,7 +14,7 @@ KEPT = (slice(6, 54), slice(16, 272, 2), slice(16, 272, 2))
 SPACING_XYZ = (2.6, 2.6, 4.0)
 
 
-def write_cohort(folder: Path, cases: int) -> Path:
+def write_cohort(folder: Path, cases: int, spacing_xyz: tuple[float, float, float] = SPACING_XYZ) -> Path:
     """Write patients case_1, ...: one head, moved by whole voxels and seen through its own noise."""
     ct, labels = labelled_head()
     for number in range(1, cases + 1):
@@ -26,6 +26,6 @@ def write_cohort(folder: Path, cases: int) -> Path:
         for array, name in ((hu, "data.nii.gz"), (moved, "label.nii.gz")):
             part = np.ascontiguousarray(array[KEPT])
             shape = (part.shape[0], part.shape[1], part.shape[2])
-            geometry = Geometry(shape, SPACING_XYZ, (0.0, 0.0, 0.0), ct.geometry.direction)
+            geometry = Geometry(shape, spacing_xyz, (0.0, 0.0, 0.0), ct.geometry.direction)
             write(Volume(part, geometry), folder / f"case_{number}" / name)
     return folder

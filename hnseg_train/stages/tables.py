@@ -88,12 +88,14 @@ def shown_models(road: Road) -> list[str]:
 
 def read_scores(road: Road, models: Sequence[str]) -> Scores:
     """What the stage measured, by model and case."""
+    return {model: read_model_scores(road.work, model, sorted(road.cases)) for model in models}
+
+
+def read_model_scores(work: Path, model: str, cases: Sequence[str]) -> dict[str, list[OrganScore]]:
+    """What the stage measured of one model, by case."""
+    files = {case: _score_file(work, model, case) for case in cases}
     return {
-        model: {
-            case: [OrganScore(**score) for score in json.loads(_score_file(road, model, case).read_bytes())]
-            for case in sorted(road.cases)
-        }
-        for model in models
+        case: [OrganScore(**score) for score in json.loads(file.read_bytes())] for case, file in files.items()
     }
 
 
@@ -132,7 +134,7 @@ def _score(road: Road, case: str, models: Mapping[str, tuple[int, ...]]) -> Sequ
         scores = score_case(prediction, reference, dict(road.recipe.organs))
         # what a model was never trained on is not a miss of its
         known = [score for score in scores if score.id in organ_ids]
-        files.append(write_json(_score_file(road, model, case), [asdict(score) for score in known]))
+        files.append(write_json(_score_file(road.work, model, case), [asdict(score) for score in known]))
     return files
 
 
@@ -142,7 +144,7 @@ def _fuse(road: Road, case: str, provider: Mapping[str, str]) -> Sequence[Path]:
     file.parent.mkdir(parents=True, exist_ok=True)
     write(fused, file)
     scores = score_case(fused, read_labels(road.cases[case].label), dict(road.recipe.organs))
-    return [file, write_json(_score_file(road, FUSED, case), [asdict(score) for score in scores])]
+    return [file, write_json(_score_file(road.work, FUSED, case), [asdict(score) for score in scores])]
 
 
 def _comparison(road: Road, models: Sequence[str]) -> tuple[Scores, Comparison]:
@@ -187,5 +189,5 @@ def _write_provider(road: Road, models: Sequence[str]) -> Sequence[Path]:
     return [write_json(provider_file(road), content)]
 
 
-def _score_file(road: Road, model: str, case: str) -> Path:
-    return road.work / "scores" / model / f"{case}.json"
+def _score_file(work: Path, model: str, case: str) -> Path:
+    return work / "scores" / model / f"{case}.json"

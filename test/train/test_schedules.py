@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from hnseg_train.schedules import PATIENCE, class_weights, plateau_rate, poly_rate, prior_logits
+from hnseg_train.schedules import (
+    PATIENCE,
+    class_weights,
+    exponential_rate,
+    plateau_rate,
+    poly_rate,
+    prior_logits,
+)
 
 
 def test_rate_stays_while_the_loss_falls() -> None:
@@ -23,6 +30,11 @@ def test_patience_starts_anew_after_a_fall() -> None:
 def test_a_single_good_epoch_moves_the_average_only_a_little() -> None:
     losses = [0.5] * PATIENCE + [0.499, 0.5]
     assert plateau_rate(losses, 3e-4) == pytest.approx(6e-5)
+
+
+def test_exponential_falls_by_one_factor_to_a_hundredth() -> None:
+    rates = [exponential_rate(epoch / 4, 0.01) for epoch in range(5)]
+    assert rates == pytest.approx([0.01, 0.01 / 10**0.5, 0.001, 0.001 / 10**0.5, 0.0001])
 
 
 def test_poly_falls_from_the_initial_rate_to_zero() -> None:

@@ -63,7 +63,7 @@ def test_the_first_weights_are_the_bundles(bundle: Path, tmp_path: Path, small_h
     }
     assert 0 < max(moved.values()) < 2 * SLOW
     random = trained(None)
-    assert float(np.abs(random["decoder.heads.0.bias"] - shipped["decoder.heads.0.bias"]).max()) > 0.1
+    assert float(np.abs(random["decoder.heads.0.bias"].numpy() - shipped["decoder.heads.0.bias"]).max()) > 0.1
 
 
 def wider(recipe: Recipe) -> Recipe:

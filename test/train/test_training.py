@@ -169,11 +169,11 @@ def test_an_untrained_model_is_named(tmp_path: Path) -> None:
         export_bundle(tmp_path, TINY, tmp_path / "bundle", trained_on="", cases=1, provider={})
 
 
-def test_a_folder_of_something_else_is_never_replaced(tmp_path: Path) -> None:
+def test_a_folder_of_something_else_is_never_replaced(exported, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "thesis.txt").write_text("years of work")
     with pytest.raises(InputError, match="no bundle"):
-        export_bundle(tmp_path, TINY, tmp_path / "home", trained_on="", cases=1, provider={})
+        exported(tmp_path / "home")
     assert (tmp_path / "home" / "thesis.txt").read_text() == "years of work"
 
 
