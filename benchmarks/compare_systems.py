@@ -79,6 +79,7 @@ def main() -> int:
         },
         "union": {**overall(fused[UNION]), "provider_of_all_cases": provider},
     }
+    arguments.out.mkdir(parents=True, exist_ok=True)
     write_csv(arguments.out / f"{arguments.name}.csv", model_rows(comparison))
     picture = box_plot(DSC, {system: cases.values() for system, cases in fused.items()})
     write_whole(arguments.out / f"{arguments.name}.png", [picture])
