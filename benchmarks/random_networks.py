@@ -7,7 +7,8 @@ them. ``against_nnunet.py`` therefore measures agreement on trained weights as w
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -41,4 +42,26 @@ def random_network(arch_kwargs: Mapping[str, Any], classes: int, seed: int) -> U
             assert module.running_var is not None
             module.running_mean.normal_(0.0, 0.1, generator=generator)
             module.running_var.uniform_(0.5, 1.5, generator=generator)
+    return network
+
+
+def settled_network(
+    class_path: str, arch_kwargs: Mapping[str, Any], classes: int, patch: Sequence[int], seed: int
+) -> nn.Module:
+    """A new network after a look at noise: batch norm knows its features, and no class leads everywhere."""
+    module, _, name = class_path.rpartition(".")
+    convolution = getattr(nn, str(arch_kwargs["conv_op"]).rpartition(".")[2])
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(seed)
+        network: nn.Module = getattr(import_module(module), name)(
+            1, classes, **{**arch_kwargs, "conv_op": convolution}
+        )
+        network.apply(network.initialize)
+        for layer in network.modules():
+            if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d):
+                layer.momentum = 1.0
+        noise = torch.randn(4, 1, *patch)
+        network.train()(noise)
+        logits = network.eval()(noise)
+        network.decoder.heads[-1].bias -= logits.transpose(0, 1).flatten(1).mean(dim=1)
     return network

@@ -3,13 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
-from random_networks import random_network
-from torch import nn
+from random_networks import random_network, settled_network
 
 from hnseg_infer.networks.topology import unet_topology
 
@@ -138,25 +136,3 @@ def write_model_folder(
     (folder / "plans.json").write_text(json.dumps(plans))
     (folder / "dataset.json").write_text(json.dumps(dataset))
     torch.save(checkpoint, folder / "fold_all" / "checkpoint_final.pth")
-
-
-def settled_network(
-    class_path: str, arch_kwargs: Mapping[str, Any], classes: int, patch: Sequence[int], seed: int
-) -> nn.Module:
-    """A new network after a look at noise: batch norm knows its features, and no class leads everywhere."""
-    module, _, name = class_path.rpartition(".")
-    convolution = getattr(nn, str(arch_kwargs["conv_op"]).rpartition(".")[2])
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(seed)
-        network: nn.Module = getattr(import_module(module), name)(
-            1, classes, **{**arch_kwargs, "conv_op": convolution}
-        )
-        network.apply(network.initialize)
-        for layer in network.modules():
-            if isinstance(layer, nn.BatchNorm2d | nn.BatchNorm3d):
-                layer.momentum = 1.0
-        noise = torch.randn(4, 1, *patch)
-        network.train()(noise)
-        logits = network.eval()(noise)
-        network.decoder.heads[-1].bias -= logits.transpose(0, 1).flatten(1).mean(dim=1)
-    return network

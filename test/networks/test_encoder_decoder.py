@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from bundle_factory import ORGANS, settled_network, write_model_folder
+from bundle_factory import ORGANS, write_model_folder
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+from random_networks import settled_network
 from tiny_networks import NETWORKS, PATCHES, arguments
 from torch import nn
 
