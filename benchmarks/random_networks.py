@@ -53,7 +53,7 @@ def settled_network(
     convolution = getattr(nn, str(arch_kwargs["conv_op"]).rpartition(".")[2])
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
-        network: nn.Module = getattr(import_module(module), name)(
+        network: Any = getattr(import_module(module), name)(
             1, classes, **{**arch_kwargs, "conv_op": convolution}
         )
         network.apply(network.initialize)
