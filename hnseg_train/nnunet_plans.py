@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hnseg_infer.networks.topology import unet_topology
-from hnseg_train.recipes import NOMINAL_SPACING, ModelRecipe, Recipe
+from hnseg_train.recipes import ADAM, NOMINAL_SPACING, ModelRecipe, Recipe
 
 
 def model_labels(model: ModelRecipe, organs: Sequence[tuple[int, str]]) -> dict[str, int]:
@@ -71,13 +71,13 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
             "epochs": model.epochs,
             "iterations_per_epoch": recipe.iterations_per_epoch,
             "checkpoint_every": recipe.checkpoint_every,
-            "optimizer": recipe.optimizer,
             "learning_rate": recipe.learning_rate,
             "schedule": recipe.schedule,
             "foreground_fraction": recipe.foreground_fraction if foreground is None else foreground,
             "elastic_probability": recipe.elastic_probability,
             "balanced": model.balanced,
             "mirror_axes": list(model.mirror_axes),
+            **({} if recipe.optimizer == ADAM else {"optimizer": recipe.optimizer}),
         }
     return plans_of(
         recipe,

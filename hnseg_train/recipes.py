@@ -26,6 +26,9 @@ SMALL_ORGANS = ("optic_chiasm", "pituitary")
 UNET = "hnseg_infer.networks.unet.UNet"
 """Class path of the first publication's network."""
 
+ADAM, SGD = "adam", "sgd"
+"""Optimisers."""
+
 PUBLISHED_2D_ORGANS = frozenset(
     ("lens_left", "lens_right", "optic_nerve_left", "inner_ear_right", "middle_ear_left", "tmj_right")
 )
@@ -74,11 +77,11 @@ class ModelRecipe:
 class Recipe:
     """A training plan: its models and what they have in common.
 
-    optimizer is ``adam`` or ``sgd``. schedule is ``plateau`` (the publication's, from its 3e-4), ``poly``
+    optimizer is ADAM or SGD. schedule is ``plateau`` (the publication's, from its 3e-4), ``poly``
     (falls to zero over the given epochs; a few thousand iterations need the higher rate) or ``exponential``
-    (the second publication's). checkpoint_every: epochs that an interruption
-    costs at most. baseline_features: most features of plain nnU-Net's stages, None for its own default.
-    organs: what the data's labels hold and the bundle outlines.
+    (the second publication's). checkpoint_every: epochs that an interruption costs at most.
+    baseline_features: most features of plain nnU-Net's stages, None for its own default. organs: what the
+    data's labels hold and the bundle outlines.
     """
 
     name: str
@@ -91,7 +94,7 @@ class Recipe:
     checkpoint_every: int = 5
     baseline_features: int | None = None
     organs: Organs = STRUCTSEG
-    optimizer: str = "adam"
+    optimizer: str = ADAM
 
     def published_provider(self) -> dict[str, str]:
         """Organ name to the model that the publication took it from; to the first where that is missing."""

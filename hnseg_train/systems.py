@@ -10,7 +10,7 @@ nnU-Net's; no mirroring.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hnseg_train.recipes import COARSE_MM, ModelRecipe, Recipe
+from hnseg_train.recipes import COARSE_MM, SGD, ModelRecipe, Recipe
 
 COMBINED = "combined"
 """System one: the plan's own models."""
@@ -70,7 +70,7 @@ def system_recipe(plan: Recipe, system: str) -> Recipe:
         plan,
         name=f"{system}-{plan.name}",
         models=(model,),
-        optimizer="sgd",
+        optimizer=SGD,
         learning_rate=0.01,
         schedule="exponential",
     )

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hnseg_train.dataset import UNKNOWN
 from hnseg_train.loss import DiceAndCrossEntropy
+from hnseg_train.recipes import SGD
 from hnseg_train.resumable_trainer import ResumableTrainer
 from hnseg_train.schedules import (
     SMALLEST,
@@ -82,7 +83,7 @@ class HNSegTrainer(ResumableTrainer):
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, _Rate]:
         """The recipe's optimiser with its schedule; SGD has nnU-Net's momentum."""
         weights = self.network.parameters()
-        if self.recipe["optimizer"] == "sgd":
+        if self.recipe.get("optimizer") == SGD:
             return torch.optim.SGD(weights, self.initial_lr, momentum=MOMENTUM, nesterov=True), _Rate(self)
         return torch.optim.Adam(weights, self.initial_lr), _Rate(self)
 

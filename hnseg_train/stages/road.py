@@ -35,8 +35,8 @@ ROAD_VERSION = 1
 class Settings:
     """One training as it was asked for.
 
-    start: weights that the models start from, None for random ones.
     device: ``cuda`` or ``cpu``. workers: loading processes of each GPU's process. gpus: that share a batch.
+    start: weights that the models start from, None for random ones.
     """
 
     sources: tuple[Source, ...]
