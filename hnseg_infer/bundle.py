@@ -2,7 +2,8 @@
 
 ``bundle.json`` holds ``format_version``, ``name``, ``trained_on``, ``intended_use``, ``organs`` (id, name),
 ``models`` (folder, crop rule, spacing rule), ``provider`` (organ to model), ``sha256`` of every other file;
-where the training said so ``trained_spacing_mm`` (low and high; z, y, x) and ``anatomy`` (review/anatomy.py).
+where the training said so ``trained_spacing_mm`` (low and high; z, y, x), ``anatomy`` (review/anatomy.py) and
+``largest_piece``: the organs of which nothing but the largest piece is kept.
 Nothing is unpickled before every checksum has been verified.
 """
 
@@ -62,7 +63,8 @@ class ModelSpec:
 class Bundle:
     """A verified bundle. models: in the order in which they can run. provider: organ id to model name.
 
-    trained_spacing, anatomy: of the training patients, None where the bundle does not say.
+    trained_spacing, anatomy: of the training patients, None where the bundle does not say. largest: ids of
+    the organs of which nothing but the largest piece is kept.
     """
 
     folder: Path
@@ -74,6 +76,7 @@ class Bundle:
     provider: Mapping[int, str]
     trained_spacing: SpacingRange | None = None
     anatomy: Anatomy | None = None
+    largest: frozenset[int] = frozenset()
 
 
 def load_bundle(folder: Path | None = None) -> Bundle:
@@ -104,6 +107,7 @@ def load_bundle(folder: Path | None = None) -> Bundle:
             provider=_provider(path, dict(manifest["provider"]), organs, models),
             trained_spacing=read_spacing_range(path, manifest.get("trained_spacing_mm")),
             anatomy=read_anatomy(manifest["anatomy"]) if "anatomy" in manifest else None,
+            largest=_largest(path, manifest.get("largest_piece", []), organs),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{path} is incomplete or misstated ({type(error).__name__}: {error}).") from None
@@ -159,6 +163,14 @@ def _in_running_order(path: Path, models: tuple[ModelSpec, ...]) -> tuple[ModelS
                 f"{path} centres {model.name} on the model {model.roi.from_model!r}; accepted: {accepted}."
             )
     return first + tuple(model for model in models if model.roi)
+
+
+def _largest(path: Path, names: list[str], organs: tuple[BundleOrgan, ...]) -> frozenset[int]:
+    ids = {organ.name: organ.id for organ in organs}
+    for name in names:
+        if name not in ids:
+            raise BundleError(f"{path} keeps the largest piece of {name!r}, which is not among its organs.")
+    return frozenset(ids[name] for name in names)
 
 
 def _provider(

@@ -49,7 +49,8 @@ def segment(
         results, doubts = run_models(ct, loaded, seconds, progress)
         warnings = [*warnings, *doubts]
     with _timed(seconds, "fuse"):
-        fused = fuse({name: result.labels for name, result in results.items()}, loaded.bundle.provider)
+        labels = {name: result.labels for name, result in results.items()}
+        fused = fuse(labels, loaded.bundle.provider, loaded.bundle.largest)
         result = from_canonical(fused, volume.geometry)
     with _timed(seconds, "review"):
         review = review_case(fused, ct.geometry, results, loaded.bundle, warnings)

@@ -36,6 +36,15 @@ def test_sizes_are_the_providers_predictions_not_what_is_left_of_them():
     np.testing.assert_array_equal(fuse(labels, {1: "a", 2: "b", 3: "c"}), row(1, 2, 2, 3))
 
 
+def test_strays_give_their_voxels_back():
+    provider = {6: "a", 8: "b"}
+    lone = {"a": row(6, 6, 0, 6, 0), "b": row(8, 8, 8, 8, 8)}
+    np.testing.assert_array_equal(fuse(lone, provider), row(6, 6, 8, 6, 8))
+    np.testing.assert_array_equal(fuse(lone, provider, {6}), row(6, 6, 8, 8, 8))
+    # what was passed in is as it was
+    np.testing.assert_array_equal(lone["a"], row(6, 6, 0, 6, 0))
+
+
 def test_equals_painting_one_organ_after_the_other():
     rng = np.random.default_rng(1)
     ids = [int(value) for value in rng.choice(np.arange(1, 256), size=40, replace=False)]

@@ -3,18 +3,16 @@
 Arrays are canonical ``[z, y, x]``; a centre in mm is along the grid's axes: up, back, left.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from hnseg_infer.pieces import pieces
 from hnseg_infer.preprocessing import Window
 from hnseg_infer.volume import Geometry
-
-_TOUCHING = np.ones((3, 3, 3))
-"""Voxels that share a corner belong together: thin organs run diagonally from slice to slice."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +46,11 @@ def measure_organs(
     for value, box in enumerate(ndimage.find_objects(labels), start=1):
         if box is None or value not in wanted:
             continue
-        mask = labels[box] == value
-        inside = np.nonzero(mask)
+        inside = np.nonzero(labels[box] == value)
         voxels = len(inside[0])
         z, y, x = (part.start + float(along.mean()) for part, along in zip(box, inside, strict=True))
         step_z, step_y, step_x = geometry.spacing_zyx
-        pieces, outside_largest, stray_mm = _pieces(mask, inside, geometry.spacing_zyx)
+        count, outside_largest, stray_mm = _pieces(inside, labels[box].shape, geometry.spacing_zyx)
         found[value] = OrganMeasure(
             id=value,
             voxels=voxels,
@@ -64,7 +61,7 @@ def measure_organs(
             at_border=any(
                 part.start == 0 or part.stop == size for part, size in zip(box, labels.shape, strict=True)
             ),
-            pieces=pieces,
+            pieces=count,
             outside_largest=outside_largest,
             stray_mm=stray_mm,
         )
@@ -72,16 +69,12 @@ def measure_organs(
 
 
 def _pieces(
-    mask: NDArray[np.bool_], inside: tuple[NDArray[np.intp], ...], spacing_zyx: tuple[float, float, float]
+    inside: tuple[NDArray[np.intp], ...], shape: Sequence[int], spacing_zyx: tuple[float, float, float]
 ) -> tuple[int, int, float]:
-    """Number of pieces, voxels outside the largest, and mm to the farthest (OrganMeasure.stray_mm).
-
-    inside: where the mask is set, by axis.
-    """
-    parts, count = ndimage.label(mask, _TOUCHING)
+    """Number of pieces, voxels outside the largest, and mm to the farthest (OrganMeasure.stray_mm)."""
+    count, piece = pieces(inside, shape)
     if count == 1:
         return 1, 0, 0.0
-    piece = parts[inside] - 1
     sizes = np.bincount(piece)
     largest = int(sizes.argmax())
     widest = 0.0
@@ -93,4 +86,4 @@ def _pieces(
         np.maximum.at(behind, piece, places + 1)
         gaps = np.maximum(first - behind[largest], first[largest] - behind)
         widest = max(widest, float(gaps.max()) * step)
-    return int(count), len(piece) - int(sizes[largest]), widest
+    return count, len(piece) - int(sizes[largest]), widest

@@ -13,32 +13,25 @@ from hnseg_infer.model_folder import read_json
 from hnseg_train.evaluation.comparison import Comparison, Group, compare
 from hnseg_train.stages.bundle import EXPORT
 from hnseg_train.stages.records import Ledger
-from hnseg_train.stages.tables import FUSED, TABLES, Scores, read_model_scores
+from hnseg_train.stages.scores import Scores, read_best, read_scores_of
+from hnseg_train.stages.tables import FUSED, TABLES
 
 
 @dataclass(frozen=True)
 class Training:
     """A bundle, what its bundle.json holds, and the cross-validation behind it.
 
-    scores: of the bundle's models, by model and case. fused: the same of all its models together.
+    scores: of the bundle's models, by model and case; without strays where that is better. largest: by model
+    the organs of which that is so. fused: the scores of all its models together. groups: each case's source
+    and share, where there were several.
     """
 
     bundle: Bundle
     manifest: Mapping[str, Any]
     scores: Scores
+    largest: Mapping[str, frozenset[str]]
     fused: Mapping[str, Any]
-
-    @property
-    def groups(self) -> dict[str, Group]:
-        """Each case's source and share, where there were several; the sources' names begin the cases'."""
-        sources = self.manifest["card"]["data"]["sources"]
-        found = {}
-        for case in self.fused:
-            names = [name for name in sources if case.startswith(f"{name}_")]
-            if names:
-                name = max(names, key=len)
-                found[case] = Group(name, sources[name]["share"])
-        return found
+    groups: Mapping[str, Group]
 
 
 def read_training(work: Path) -> Training:
@@ -50,12 +43,28 @@ def read_training(work: Path) -> Training:
         raise InputError(f"No training was finished in {work}; accepted is the work folder of hnseg train.")
     bundle = load_bundle(manifests[0].parent)
     cases = [item for item in scored if f"{item}_{FUSED}" in scored]
+    manifest = read_json(manifests[0])
+    groups = _groups(manifest["card"]["data"]["sources"], cases)
+    best = {model.name: read_best(work, model.name, cases, groups) for model in bundle.models}
     return Training(
         bundle=bundle,
-        manifest=read_json(manifests[0]),
-        scores={model.name: read_model_scores(work, model.name, cases) for model in bundle.models},
-        fused=read_model_scores(work, FUSED, cases),
+        manifest=manifest,
+        scores={model: scores for model, (scores, _) in best.items()},
+        largest={model: organs for model, (_, organs) in best.items()},
+        fused=read_scores_of(work, FUSED, cases),
+        groups=groups,
     )
+
+
+def _groups(sources: Mapping[str, Mapping[str, Any]], cases: Sequence[str]) -> dict[str, Group]:
+    """The sources' names begin those of their cases."""
+    found = {}
+    for case in cases:
+        names = [name for name in sources if case.startswith(f"{name}_")]
+        if names:
+            name = max(names, key=len)
+            found[case] = Group(name, sources[name]["share"])
+    return found
 
 
 def compare_trainings(trainings: Sequence[Training]) -> tuple[Scores, Comparison]:

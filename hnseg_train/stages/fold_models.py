@@ -3,7 +3,7 @@
 Labels are ``[z, y, x]`` in canonical orientation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,12 @@ from hnseg_train.stages.road import Road
 
 
 def export_fold(
-    road: Road, fold: int, names: tuple[str, ...], folder: Path, provider: Mapping[str, str] | None = None
+    road: Road,
+    fold: int,
+    names: tuple[str, ...],
+    folder: Path,
+    provider: Mapping[str, str] | None = None,
+    largest: Collection[str] = (),
 ) -> Path:
     """Write a fold's models as a bundle; each organ from its published provider, or the first model."""
     recipe = replace(road.recipe, models=tuple(m for m in road.recipe.models if m.name in names))
@@ -32,6 +37,7 @@ def export_fold(
         cases=len(road.cases) - len(road.folds[fold]),
         provider=provider or recipe.published_provider(),
         fold=fold,
+        largest=largest,
         spacing=road.trained_spacing,
     )
     return folder

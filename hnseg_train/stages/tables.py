@@ -1,8 +1,8 @@
 """Stages ``tables`` and ``combination``: how good each model is on unseen cases, and who provides what."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hnseg_infer.formats import read_labels, write
 from hnseg_infer.fusion import fuse
+from hnseg_infer.pieces import largest_pieces
 from hnseg_infer.volume import Volume
 from hnseg_train.evaluation.cases import MaskPair
 from hnseg_train.evaluation.comparison import MARGIN, Comparison, Group, compare
@@ -24,14 +25,12 @@ from hnseg_train.stages.engine import Item, Stage
 from hnseg_train.stages.plain_nnunet import baselines
 from hnseg_train.stages.predictions import PREDICTIONS, baseline_item, prediction_file
 from hnseg_train.stages.road import Road, remove_strangers, write_json
+from hnseg_train.stages.scores import LARGEST, Scores, read_best, write_scores
 
 TABLES, COMBINATION = "tables", "combination"
 
 FUSED = "fused"
 """What the tables call the fused result of all models."""
-
-Scores = dict[str, dict[str, list[OrganScore]]]
-"""By model and case."""
 
 
 def tables_stage(road: Road) -> Stage:
@@ -41,7 +40,8 @@ def tables_stage(road: Road) -> Stage:
 
     def items() -> Iterator[Item]:
         for case in sorted(road.cases):
-            inputs = {**road.case_inputs(case), "predictions": road.ledger.result(PREDICTIONS, case)}
+            made = {"predictions": road.ledger.result(PREDICTIONS, case), "strays": "with and without"}
+            inputs = {**road.case_inputs(case), **made}
             yield Item(case, inputs, partial(_score, road, case, models))
         for case in sorted(road.cases) if road.settings.baseline else ():
             item = baseline_item(case)
@@ -49,9 +49,11 @@ def tables_stage(road: Road) -> Stage:
             yield Item(item, inputs, partial(_score, road, case, dict.fromkeys(baselines(road), every)))
         published, groups = road.recipe.published_provider(), source_groups(road)
         provider = compare(read_scores(road, list(models)), published, groups=groups).provider
+        largest = _largest(road, provider)
         for case in sorted(road.cases):
             made_from: dict[str, Any] = {"models": road.ledger.result(TABLES, case), "provider": provider}
-            yield Item(f"{case}_{FUSED}", made_from, partial(_fuse, road, case, provider))
+            made_from["largest"] = largest
+            yield Item(f"{case}_{FUSED}", made_from, partial(_fuse, road, case, provider, largest))
         scored = [road.ledger.result(TABLES, f"{case}_{FUSED}") for case in sorted(road.cases)]
         if road.settings.baseline:
             scored += [road.ledger.result(TABLES, baseline_item(case)) for case in sorted(road.cases)]
@@ -87,16 +89,12 @@ def shown_models(road: Road) -> list[str]:
 
 
 def read_scores(road: Road, models: Sequence[str]) -> Scores:
-    """What the stage measured, by model and case."""
-    return {model: read_model_scores(road.work, model, sorted(road.cases)) for model in models}
+    """What the stage measured, by model and case; without strays where that is better (scores.py)."""
+    return {model: _best(road, model)[0] for model in models}
 
 
-def read_model_scores(work: Path, model: str, cases: Sequence[str]) -> dict[str, list[OrganScore]]:
-    """What the stage measured of one model, by case."""
-    files = {case: _score_file(work, model, case) for case in cases}
-    return {
-        case: [OrganScore(**score) for score in json.loads(file.read_bytes())] for case, file in files.items()
-    }
+def _best(road: Road, model: str) -> tuple[dict[str, list[OrganScore]], frozenset[str]]:
+    return read_best(road.work, model, sorted(road.cases), source_groups(road))
 
 
 def source_groups(road: Road) -> dict[str, Group]:
@@ -110,20 +108,27 @@ def read_provider(road: Road) -> dict[str, str]:
     return dict(content["provider"])
 
 
+def read_largest(road: Road) -> list[str]:
+    """The organs of which the provider's largest piece alone counts, as stage ``combination`` decided."""
+    content: dict[str, Any] = json.loads(provider_file(road).read_bytes())
+    return list(content["largest_piece"])
+
+
 def provider_file(road: Road) -> Path:
     """Where the combination lies."""
     return road.work / "provider.json"
 
 
-def fused_labels(road: Road, case: str, provider: Mapping[str, str]) -> Volume:
-    """The stored predictions of a case fused, on the CT's grid."""
+def fused_labels(road: Road, case: str, provider: Mapping[str, str], largest: Collection[str]) -> Volume:
+    """The stored predictions of a case fused, on the CT's grid; of some organs the largest piece alone."""
     ids = {name: value for value, name in road.recipe.organs}
     volumes = {
         model: read_labels(prediction_file(road, model, case)) for model in sorted(set(provider.values()))
     }
     labels: dict[str, NDArray[np.uint8]] = {model: volume.array for model, volume in volumes.items()}
     geometry = next(iter(volumes.values())).geometry
-    return Volume(fuse(labels, {ids[organ]: model for organ, model in provider.items()}), geometry)
+    by_id = {ids[organ]: model for organ, model in provider.items()}
+    return Volume(fuse(labels, by_id, [ids[organ] for organ in largest]), geometry)
 
 
 def _score(road: Road, case: str, models: Mapping[str, tuple[int, ...]]) -> Sequence[Path]:
@@ -131,26 +136,49 @@ def _score(road: Road, case: str, models: Mapping[str, tuple[int, ...]]) -> Sequ
     files = []
     for model, organ_ids in models.items():
         prediction = read_labels(prediction_file(road, model, case))
-        scores = score_case(prediction, reference, dict(road.recipe.organs))
         # what a model was never trained on is not a miss of its
-        known = [score for score in scores if score.id in organ_ids]
-        files.append(write_json(_score_file(road.work, model, case), [asdict(score) for score in known]))
+        scores = _score_organs(road, prediction, reference, organ_ids)
+        files.append(write_scores(road.work, model, case, scores))
+        alone = largest_pieces(prediction.array, organ_ids)
+        with_strays = np.unique(prediction.array[alone != prediction.array]).tolist()
+        again = _score_organs(road, replace(prediction, array=alone), reference, with_strays)
+        without = {score.id: score for score in again}
+        scores = [without.get(score.id, score) for score in scores]
+        files.append(write_scores(road.work, f"{model}/{LARGEST}", case, scores))
     return files
 
 
-def _fuse(road: Road, case: str, provider: Mapping[str, str]) -> Sequence[Path]:
-    fused = fused_labels(road, case, provider)
+def _score_organs(
+    road: Road, prediction: Volume, reference: Volume, organ_ids: Collection[int]
+) -> list[OrganScore]:
+    """Of these organs alone."""
+    kept = [
+        replace(volume, array=np.where(np.isin(volume.array, list(organ_ids)), volume.array, 0))
+        for volume in (prediction, reference)
+    ]
+    names = {value: name for value, name in road.recipe.organs if value in organ_ids}
+    return score_case(kept[0], kept[1], names)
+
+
+def _fuse(road: Road, case: str, provider: Mapping[str, str], largest: Collection[str]) -> Sequence[Path]:
+    fused = fused_labels(road, case, provider, largest)
     file = prediction_file(road, FUSED, case)
     file.parent.mkdir(parents=True, exist_ok=True)
     write(fused, file)
     scores = score_case(fused, read_labels(road.cases[case].label), dict(road.recipe.organs))
-    return [file, write_json(_score_file(road.work, FUSED, case), [asdict(score) for score in scores])]
+    return [file, write_scores(road.work, FUSED, case, scores)]
 
 
 def _comparison(road: Road, models: Sequence[str]) -> tuple[Scores, Comparison]:
     scores = read_scores(road, shown_models(road))
     published, groups = road.recipe.published_provider(), source_groups(road)
     return scores, compare(scores, published, candidates=models, groups=groups)
+
+
+def _largest(road: Road, provider: Mapping[str, str]) -> list[str]:
+    """The organs whose provider is better without strays."""
+    better = {model: _best(road, model)[1] for model in set(provider.values())}
+    return [organ for organ, model in provider.items() if organ in better[model]]
 
 
 def _write_tables(road: Road, models: Sequence[str]) -> Sequence[Path]:
@@ -185,9 +213,10 @@ def _write_provider(road: Road, models: Sequence[str]) -> Sequence[Path]:
         }
         for organ in comparison.organs
     ]
-    content = {"margin": MARGIN, "provider": comparison.provider, "organs": organs}
+    content = {
+        "margin": MARGIN,
+        "provider": comparison.provider,
+        "largest_piece": _largest(road, comparison.provider),
+        "organs": organs,
+    }
     return [write_json(provider_file(road), content)]
-
-
-def _score_file(work: Path, model: str, case: str) -> Path:
-    return work / "scores" / model / f"{case}.json"

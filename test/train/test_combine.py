@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from hnseg_infer.installed import MANIFEST
 from hnseg_infer.pipeline import segment
 from hnseg_train.combine.trainings import read_training
 from hnseg_train.stages.records import Ledger
+from hnseg_train.stages.scores import LARGEST, write_scores
 
 CASES = ("a_1", "a_2", "b_1")
 
@@ -42,10 +42,8 @@ def write_work(work: Path, scores: Mapping[str, Mapping[str, float]], cases=CASE
     ledger = Ledger(work)
     for case in cases:
         for model, organs in scores.items():
-            file = work / "scores" / model / f"{case}.json"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(
-                json.dumps([asdict(found(ORGANS[name], name, dsc, 2.0)) for name, dsc in organs.items()])
+            write_scores(
+                work, model, case, [found(ORGANS[name], name, dsc, 2.0) for name, dsc in organs.items()]
             )
         for item in (case, f"{case}_fused"):
             ledger.write("tables", item, {}, [])
@@ -83,6 +81,10 @@ def combine(tmp_path: Path, *works: Path) -> int:
 
 def test_each_organ_comes_from_the_best_model(combined: Path, tmp_path: Path) -> None:
     single = write_single(tmp_path / "single")
+    for case in CASES:
+        without_strays = [found(ORGANS[name], name, SINGLE[name], 2.0) for name in ORGANS]
+        without_strays[0] = found(ORGANS["brain_stem"], "brain_stem", 0.92, 2.0)
+        write_scores(single, f"nnsam/{LARGEST}", case, without_strays)
     assert combine(tmp_path, combined, single) == 0
     bundle = load_bundle(tmp_path / "out")
     assert {organ.name: bundle.provider[organ.id] for organ in bundle.organs} == {
@@ -94,10 +96,11 @@ def test_each_organ_comes_from_the_best_model(combined: Path, tmp_path: Path) ->
     }
     assert {model.name for model in bundle.models} == {"2d", "3d_small", "nnsam"}
     assert bundle.trained_on == "three dice; one die"
+    assert bundle.largest == {ORGANS["brain_stem"]}
     page = (tmp_path / "tables" / "comparison.md").read_text()
     assert "tiny fused" in page
     manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
-    assert "mean 0.700" in description("out", tmp_path / "out", manifest)
+    assert "mean 0.705" in description("out", tmp_path / "out", manifest)
 
     labels = {
         name: segment(head_ct(), bundle=load_bundle(folder), device="cpu").labels.array

@@ -1,0 +1,71 @@
+"""The pieces of an organ: parts that do not even touch at a corner, as thin organs run diagonally.
+
+Where voxels are few in the box around them, work is done on the voxels alone: one stray voxel far away would
+make that box the CT.
+"""
+
+from collections.abc import Collection, Sequence
+from itertools import product
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+DENSE = 50
+"""A box of fewer voxels than so many times those of the organ is labelled as a whole."""
+
+_TOUCHING = np.ones((3, 3, 3))
+
+_BEHIND = tuple(step for step in product((-1, 0, 1), repeat=3) if step > (0, 0, 0))
+"""Half of a voxel's neighbours; the other half are neighbours the other way round."""
+
+
+def pieces(places: Sequence[NDArray[np.intp]], shape: Sequence[int]) -> tuple[int, NDArray[np.int32]]:
+    """Number of pieces, and the piece of each voxel.
+
+    places: z, y and x of one or more voxels in a grid of that shape, in the order of ``np.nonzero``.
+    """
+    first = [int(along.min()) for along in places]
+    box = tuple(int(along.max()) + 1 - start for along, start in zip(places, first, strict=True))
+    if prod(box) < DENSE * len(places[0]):
+        inside = tuple(along - start for along, start in zip(places, first, strict=True))
+        mask = np.zeros(box, np.bool_)
+        mask[inside] = True
+        parts, number = ndimage.label(mask, _TOUCHING)
+        return int(number), parts[inside] - 1
+    return _of_few(places, shape)
+
+
+def _of_few(places: Sequence[NDArray[np.intp]], shape: Sequence[int]) -> tuple[int, NDArray[np.int32]]:
+    # a margin of one voxel, so that the end of a row and the start of the next are no neighbours
+    wide = np.array((1, *(size + 2 for size in shape[:0:-1]))).cumprod()[::-1]
+    flat = sum(along * step for along, step in zip(places, wide, strict=True))
+    count = len(flat)
+    firsts, seconds = [], []
+    for neighbour in _BEHIND:
+        wanted = flat + int(np.dot(neighbour, wide))
+        at = np.minimum(np.searchsorted(flat, wanted), count - 1)
+        (touching,) = np.nonzero(flat[at] == wanted)
+        firsts.append(touching)
+        seconds.append(at[touching])
+    first, second = np.concatenate(firsts), np.concatenate(seconds)
+    graph = coo_array((np.ones(len(first), np.bool_), (first, second)), (count, count))
+    number, piece = connected_components(graph, directed=False)
+    return int(number), piece
+
+
+def largest_pieces(labels: NDArray[np.uint8], organs: Collection[int]) -> NDArray[np.uint8]:
+    """The labels ``[z, y, x]`` without what lies apart from the largest piece of each of these organs."""
+    kept = labels.copy()
+    inside = np.nonzero(np.isin(labels, list(organs)))
+    found = labels[inside]
+    for organ in np.unique(found):
+        of_organ = tuple(along[found == organ] for along in inside)
+        number, piece = pieces(of_organ, labels.shape)
+        if number > 1:
+            apart = piece != np.bincount(piece).argmax()
+            kept[tuple(along[apart] for along in of_organ)] = 0
+    return kept
