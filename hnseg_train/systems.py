@@ -53,7 +53,7 @@ def _whole_slices(
 _SIZES: Mapping[str, ModelRecipe] = {
     "paper": _whole_slices(512, 512, (32, 512), PUBLISHED_BATCH, 1000, balanced=False),
     "lite": _whole_slices(512, 256, (16, 192), 6, 36, balanced=True),
-    "check": _whole_slices(256, 128, (4, 8), 2, 2, balanced=False),
+    "check": _whole_slices(128, 128, (4, 8), 2, 2, balanced=False),
     "coarse": replace(
         _whole_slices(128, 128, (16, 192), PUBLISHED_BATCH, 90, balanced=True), spacing=COARSE_MM
     ),
