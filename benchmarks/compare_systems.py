@@ -106,8 +106,9 @@ def trained(arguments: argparse.Namespace, system: str) -> Road:
         trained_on=arguments.trained_on,
     )
     road = Road(settings, Ledger(work), lambda line: print(f"{system}: {line}", flush=True))
-    names = [stage.name for stage in all_stages(road)]
-    run_stages(all_stages(road), road.ledger, names[: names.index(COMBINATION) + 1], road.say)
+    stages = all_stages(road)
+    names = [stage.name for stage in stages]
+    run_stages(stages, road.ledger, names[: names.index(COMBINATION) + 1], road.say)
     return road
 
 

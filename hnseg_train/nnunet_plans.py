@@ -77,6 +77,7 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
             "elastic_probability": recipe.elastic_probability,
             "balanced": model.balanced,
             "mirror_axes": list(model.mirror_axes),
+            # left out for Adam, so that trainings from before there was a choice stay valid
             **({} if recipe.optimizer == ADAM else {"optimizer": recipe.optimizer}),
         }
     return plans_of(

@@ -26,9 +26,9 @@ def write_bundle(trainings: Sequence[Training], comparison: Comparison, bundle: 
     entries: dict[str, Any] = {}
     for training in trainings:
         for name in _used(training, provider):
-            entries[name] = training.manifest["models"][name]
-            shutil.copytree(training.bundle.folder / entries[name]["folder"], staging / name)
-            entries[name] = {**entries[name], "folder": name}
+            entry = training.manifest["models"][name]
+            shutil.copytree(training.bundle.folder / entry["folder"], staging / name)
+            entries[name] = {**entry, "folder": name}
     card = _card(trainings, comparison)
     (staging / CARD_PAGE).write_text(_page(card, comparison))
     first = trainings[0].manifest

@@ -40,12 +40,10 @@ def tables_stage(road: Road) -> Stage:
 
     def items() -> Iterator[Item]:
         for case in sorted(road.cases):
-            made = {"predictions": road.ledger.result(PREDICTIONS, case), "strays": "with and without"}
-            inputs = {**road.case_inputs(case), **made}
-            yield Item(case, inputs, partial(_score, road, case, models))
+            yield Item(case, _score_inputs(road, case, case), partial(_score, road, case, models))
         for case in sorted(road.cases) if road.settings.baseline else ():
             item = baseline_item(case)
-            inputs = {**road.case_inputs(case), "predictions": road.ledger.result(PREDICTIONS, item)}
+            inputs = _score_inputs(road, case, item)
             yield Item(item, inputs, partial(_score, road, case, dict.fromkeys(baselines(road), every)))
         published, groups = road.recipe.published_provider(), source_groups(road)
         provider = compare(read_scores(road, list(models)), published, groups=groups).provider
@@ -131,6 +129,11 @@ def fused_labels(road: Road, case: str, provider: Mapping[str, str], largest: Co
     return Volume(fuse(labels, by_id, [ids[organ] for organ in largest]), geometry)
 
 
+def _score_inputs(road: Road, case: str, item: str) -> dict[str, Any]:
+    predictions = road.ledger.result(PREDICTIONS, item)
+    return {**road.case_inputs(case), "predictions": predictions, "strays": "with and without"}
+
+
 def _score(road: Road, case: str, models: Mapping[str, tuple[int, ...]]) -> Sequence[Path]:
     reference = read_labels(road.cases[case].label)
     files = []
@@ -141,9 +144,10 @@ def _score(road: Road, case: str, models: Mapping[str, tuple[int, ...]]) -> Sequ
         files.append(write_scores(road.work, model, case, scores))
         alone = largest_pieces(prediction.array, organ_ids)
         with_strays = np.unique(prediction.array[alone != prediction.array]).tolist()
-        again = _score_organs(road, replace(prediction, array=alone), reference, with_strays)
-        without = {score.id: score for score in again}
-        scores = [without.get(score.id, score) for score in scores]
+        if with_strays:
+            again = _score_organs(road, replace(prediction, array=alone), reference, with_strays)
+            without = {score.id: score for score in again}
+            scores = [without.get(score.id, score) for score in scores]
         files.append(write_scores(road.work, f"{model}/{LARGEST}", case, scores))
     return files
 
