@@ -4,13 +4,15 @@
 
 trains every system by cross-validation in a folder of WORK (interrupted, it goes on) and writes
 ``results/compare_systems_PLAN.json``, ``.md``, ``.csv`` (every organ and system) and ``.png``. All see the
-same cases in the same folds, for the iterations that the plan gives them.
+same cases in the same folds, for the iterations that the plan gives them or, with ``--epochs``, for equally
+many.
 """
 
 import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -32,7 +34,7 @@ from hnseg_train.evaluation.comparison import compare
 from hnseg_train.evaluation.comparison_files import model_rows
 from hnseg_train.evaluation.evaluation_files import write_csv
 from hnseg_train.evaluation.metrics import DSC, OrganScore
-from hnseg_train.recipes import RECIPES
+from hnseg_train.recipes import RECIPES, Recipe
 from hnseg_train.stages.engine import run_stages
 from hnseg_train.stages.fold_models import export_fold
 from hnseg_train.stages.records import Ledger
@@ -52,6 +54,7 @@ def main() -> int:
     parser.add_argument("--plan", choices=RECIPES, default="lite", help="(default: %(default)s)")
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), help="(default: all)")
     parser.add_argument("--folds", type=int, default=2, help="(default: %(default)s)")
+    parser.add_argument("--epochs", type=int, help="of every model (default: the plan's)")
     parser.add_argument("--trained-on", required=True, help="what DATA is, in a few words")
     parser.add_argument("--repeats", type=int, default=3, help="of the timed case (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the result files")
@@ -99,7 +102,7 @@ def trained(arguments: argparse.Namespace, system: str) -> Road:
     settings = Settings(
         sources=(Source("", arguments.data),),
         work=work,
-        recipe=system_recipe(RECIPES[arguments.plan], system),
+        recipe=with_epochs(system_recipe(RECIPES[arguments.plan], system), arguments.epochs),
         bundle=work / "bundle",
         folds=arguments.folds,
         device=device(),
@@ -110,6 +113,13 @@ def trained(arguments: argparse.Namespace, system: str) -> Road:
     names = [stage.name for stage in stages]
     run_stages(stages, road.ledger, names[: names.index(COMBINATION) + 1], road.say)
     return road
+
+
+def with_epochs(recipe: Recipe, epochs: int | None) -> Recipe:
+    """The recipe with that many epochs for each of its models; None leaves it as it is."""
+    if epochs is None:
+        return recipe
+    return replace(recipe, models=tuple(replace(model, epochs=epochs) for model in recipe.models))
 
 
 def union(by_model: Scores, folds: Sequence[Sequence[str]]) -> dict[str, list[OrganScore]]:

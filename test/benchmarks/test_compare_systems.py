@@ -7,6 +7,7 @@ from score_factory import found
 from systems_page import UNION, page
 
 from hnseg_train.evaluation.comparison import compare
+from hnseg_train.recipes import RECIPES
 
 FOLDS = (("1", "2"), ("3",))
 
@@ -35,6 +36,14 @@ def test_the_union_is_chosen_on_other_cases() -> None:
         # cases 1 and 2 say the opposite
         "3": {"eye_left": 0.2, "lens_left": 0.5},
     }
+
+
+def test_one_budget_for_all() -> None:
+    as_planned = RECIPES["lite"]
+    assert compare_systems.with_epochs(as_planned, None) is as_planned
+    equal = compare_systems.with_epochs(as_planned, 7)
+    assert [model.epochs for model in equal.models] == [7, 7, 7]
+    assert [model.name for model in equal.models] == [model.name for model in as_planned.models]
 
 
 def test_means_are_over_organs() -> None:
