@@ -18,7 +18,8 @@ from sandbox import run_sandboxed as run
 from timing_ct import generated_cases
 
 from hnseg_infer.formats import read_ct, read_labels, write
-from hnseg_train.recipes import PAPER
+from hnseg_train.recipes import CHECK, PAPER
+from hnseg_train.systems import NETWORKS, system_recipe
 
 pytestmark = [pytest.mark.container, pytest.mark.slow]
 
@@ -85,6 +86,18 @@ def test_mounted_weights_are_used_and_verified(output: Path, tmp_path: Path) -> 
     (output / "results.json").unlink()
     (bundle / "2d" / "plans.json").write_text("{}")
     assert_refused(run(SMALL_INPUT, output, *mount), output, "altered or damaged")
+
+
+@pytest.mark.parametrize("system", NETWORKS)
+def test_the_other_publication_s_systems_run_as_they_are_exported(
+    system: str, output: Path, tmp_path: Path
+) -> None:
+    random_bundle(tmp_path / "bundle", system_recipe(CHECK, system))
+    result = run(SMALL_INPUT, output, "--volume", f"{tmp_path / 'bundle'}:/opt/ml/model:ro")
+    assert result.returncode == 0, result.stderr
+    assert len(masks_in(output)) == 1
+    report = json.loads((output / "results.json").read_text())
+    assert {organ["provider"] for organ in report["organs"]} == {system}
 
 
 def assert_refused(result: subprocess.CompletedProcess[str], output: Path, reason: str) -> None:
