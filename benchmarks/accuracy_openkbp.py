@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from record import Check, add_output_options, check_table, origin, origin_line, write_result
@@ -67,6 +68,7 @@ def main() -> int:
         "swapped": swaps,
         "checks": [asdict(item) for item in checks],
         "organs": [asdict(organ) for organ in organs],
+        "volumes": volumes(scores),
         "scores": {case: [asdict(score) for score in organs_of] for case, organs_of in scores.items()},
     }
     write_result(arguments, result, report(result, organs, summarise(organs), checks))
@@ -84,10 +86,31 @@ def check(organs: Sequence[OrganSummary], swaps: Sequence[str]) -> list[Check]:
     return [*checks, Check("left and right swapped: 0", len(swaps), not swaps)]
 
 
+def volumes(scores: Mapping[str, Sequence[OrganScore]]) -> dict[str, dict[str, list[float]]]:
+    """Smallest, median and largest contoured volume (cm3), and predicted by contoured ones, by organ."""
+    pairs: dict[str, list[tuple[float, float]]] = {}
+    for of_case in scores.values():
+        for score in of_case:
+            if score.reference_cm3 > 0:
+                pairs.setdefault(score.name, []).append((score.predicted_cm3, score.reference_cm3))
+    return {
+        name: {
+            "reference_cm3": _range([contoured for _, contoured in found]),
+            "ratio": _range([predicted / contoured for predicted, contoured in found]),
+        }
+        for name, found in pairs.items()
+    }
+
+
+def _range(values: Sequence[float]) -> list[float]:
+    return [min(values), median(values), max(values)]
+
+
 def report(
     result: Mapping[str, Any], organs: Sequence[OrganSummary], overall: Overall, checks: Sequence[Check]
 ) -> list[str]:
     """The result as lines of a Markdown page."""
+    contoured = [organ for organ in organs if organ.dsc]
     rows = [
         (
             organ.name,
@@ -96,7 +119,15 @@ def report(
             number(organ.dsc.worst if organ.dsc else None, 3),
             str(organ.missed),
         )
-        for organ in organs
+        for organ in contoured
+    ]
+    sizes = [
+        [
+            organ.name,
+            *(number(value, 1) for value in result["volumes"][organ.name]["reference_cm3"]),
+            *(number(value, 2) for value in result["volumes"][organ.name]["ratio"]),
+        ]
+        for organ in contoured
     ]
     return [
         "# Accuracy on real CTs at low resolution",
@@ -112,6 +143,12 @@ def report(
         "",
         f"Mean over organs: DSC {number(overall.dsc, 3)}, HD95 {number(overall.hd95_mm, 2)} mm, NSD "
         f"{number(overall.nsd_1mm, 3)} (a voxel is wider than its 1 mm).",
+        "",
+        "How differently the same organ was contoured, and what was predicted, by volume:",
+        "",
+        *markdown_table(
+            ("organ", "cm3, least", "median", "most", "predicted / contoured, least", "median", "most"), sizes
+        ),
         "",
         *(f"- {definition}" for definition in DEFINITIONS),
         "",
