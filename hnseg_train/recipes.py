@@ -4,8 +4,8 @@ Patches and spacings are in (z,) y, x order. ``paper`` is the published one (doc
 its topology with narrow stages; it trains on smaller patches and on a fixed schedule, so that two CPU cores
 make the demonstration weights in one sitting. ``check`` follows the same rules with few features, small
 patches and a handful of iterations: it proves in minutes that data, disk and software go all the way to a
-bundle, and its weights are not for use. ``coarse`` is for CTs of low resolution such as OpenKBP's: what the
-models see is resampled to one spacing, there are six organs and no 3D-small model.
+bundle, and its weights are not for use. ``coarse`` is for CTs of low resolution such as OpenKBP's: six organs
+and one 3D model, which sees every CT at one spacing.
 """
 
 from dataclasses import dataclass
@@ -174,10 +174,7 @@ COARSE = Recipe(
     name="coarse",
     models=(
         ModelRecipe(
-            "2d", "whole", (128, 128), (128, 128), 16, 192, 16, (), 30, balanced=True, spacing=COARSE_MM
-        ),
-        ModelRecipe(
-            "3d", "whole", (32, 128, 128), (32, 64, 64), 16, 160, 4, (), 30, balanced=True, spacing=COARSE_MM
+            "3d", "whole", (32, 128, 128), (32, 64, 64), 16, 160, 4, (), 90, balanced=True, spacing=COARSE_MM
         ),
     ),
     iterations_per_epoch=50,

@@ -82,17 +82,13 @@ def test_published_combination() -> None:
     assert len(by_model["3d"]) == 14
 
 
-def test_coarse_models_see_one_spacing_and_label_six_organs() -> None:
-    assert {model.spacing for model in COARSE.models} == {(2.5, 4.0, 4.0)}
+def test_the_coarse_model_sees_one_spacing_and_labels_six_organs() -> None:
+    (model,) = COARSE.models
+    assert model.spacing == (2.5, 4.0, 4.0)
     names = [name for _, name in COARSE.organs]
     # nnU-Net wants label values without gaps, the bundle has StructSeg's
-    assert model_labels(COARSE.models[0], COARSE.organs) == {
-        name: 1 + place for place, name in enumerate(names)
-    }
+    assert model_labels(model, COARSE.organs) == {name: 1 + place for place, name in enumerate(names)}
     assert [value for value, _ in COARSE.organs] == [1, 12, 13, 20, 21, 22]
     assert COARSE.published_provider() == dict.fromkeys(names, "3d")
-    spacings = [
-        plans_json(COARSE, model, for_training=False)["configurations"][model.configuration]["spacing"]
-        for model in COARSE.models
-    ]
-    assert spacings == [[4.0, 4.0], [2.5, 4.0, 4.0]]
+    plans = plans_json(COARSE, model, for_training=False)
+    assert plans["configurations"]["3d_fullres"]["spacing"] == [2.5, 4.0, 4.0]
