@@ -40,7 +40,7 @@ from hnseg_train.stages.fold_models import export_fold
 from hnseg_train.stages.records import Ledger
 from hnseg_train.stages.road import Road, Settings
 from hnseg_train.stages.scores import Scores
-from hnseg_train.stages.tables import COMBINATION, FUSED, read_largest, read_provider, read_scores
+from hnseg_train.stages.tables import COMBINATION, FUSED, read_provider, read_scores, read_without_strays
 from hnseg_train.stages.whole import all_stages
 from hnseg_train.systems import SYSTEMS, system_recipe
 from hnseg_train.training import final_checkpoint
@@ -155,7 +155,7 @@ def cost(road: Road, repeats: int) -> dict[str, Any]:
     """What a system takes: to train, and to segment one case with the models of the first fold."""
     names = tuple(model.name for model in road.recipe.models)
     folder = road.work / "bundles" / "timed"
-    export_fold(road, 0, names, folder, read_provider(road), read_largest(road))
+    export_fold(road, 0, names, folder, read_provider(road), read_without_strays(road))
     loaded = load(folder, road.settings.device)
     ct = read_ct(road.cases[road.folds[0][0]].ct)
     seconds = []

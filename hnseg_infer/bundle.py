@@ -3,7 +3,7 @@
 ``bundle.json`` holds ``format_version``, ``name``, ``trained_on``, ``intended_use``, ``organs`` (id, name),
 ``models`` (folder, crop rule, spacing rule), ``provider`` (organ to model), ``sha256`` of every other file;
 where the training said so ``trained_spacing_mm`` (low and high; z, y, x), ``anatomy`` (review/anatomy.py) and
-``largest_piece``: the organs of which nothing but the largest piece is kept.
+``without_strays``: the organs that lose what lies far from their largest piece (pieces.py).
 Nothing is unpickled before every checksum has been verified.
 """
 
@@ -63,8 +63,8 @@ class ModelSpec:
 class Bundle:
     """A verified bundle. models: in the order in which they can run. provider: organ id to model name.
 
-    trained_spacing, anatomy: of the training patients, None where the bundle does not say. largest: ids of
-    the organs of which nothing but the largest piece is kept.
+    trained_spacing, anatomy: of the training patients, None where the bundle does not say.
+    without_strays: ids of the organs that lose what lies far from their largest piece.
     """
 
     folder: Path
@@ -76,7 +76,7 @@ class Bundle:
     provider: Mapping[int, str]
     trained_spacing: SpacingRange | None = None
     anatomy: Anatomy | None = None
-    largest: frozenset[int] = frozenset()
+    without_strays: frozenset[int] = frozenset()
 
 
 def load_bundle(folder: Path | None = None) -> Bundle:
@@ -107,7 +107,7 @@ def load_bundle(folder: Path | None = None) -> Bundle:
             provider=_provider(path, dict(manifest["provider"]), organs, models),
             trained_spacing=read_spacing_range(path, manifest.get("trained_spacing_mm")),
             anatomy=read_anatomy(manifest["anatomy"]) if "anatomy" in manifest else None,
-            largest=_largest(path, manifest.get("largest_piece", []), organs),
+            without_strays=_without_strays(path, manifest.get("without_strays", []), organs),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{path} is incomplete or misstated ({type(error).__name__}: {error}).") from None
@@ -165,11 +165,11 @@ def _in_running_order(path: Path, models: tuple[ModelSpec, ...]) -> tuple[ModelS
     return first + tuple(model for model in models if model.roi)
 
 
-def _largest(path: Path, names: list[str], organs: tuple[BundleOrgan, ...]) -> frozenset[int]:
+def _without_strays(path: Path, names: list[str], organs: tuple[BundleOrgan, ...]) -> frozenset[int]:
     ids = {organ.name: organ.id for organ in organs}
     for name in names:
         if name not in ids:
-            raise BundleError(f"{path} keeps the largest piece of {name!r}, which is not among its organs.")
+            raise BundleError(f"{path} removes strays of {name!r}, which is not among its organs.")
     return frozenset(ids[name] for name in names)
 
 

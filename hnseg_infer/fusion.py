@@ -5,25 +5,31 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from hnseg_infer.pieces import largest_pieces
+from hnseg_infer.pieces import remove_strays
 
 
-def fuse(
-    labels: Mapping[str, NDArray[np.uint8]], provider: Mapping[int, str], largest: Collection[int] = ()
-) -> NDArray[np.uint8]:
+def drop_strays(
+    labels: Mapping[str, NDArray[np.uint8]],
+    provider: Mapping[int, str],
+    organs: Collection[int],
+    spacing_zyx: tuple[float, float, float],
+) -> dict[str, NDArray[np.uint8]]:
+    """Each model's labels without the strays (pieces.py) of those of the organs that it provides."""
+    return {
+        name: remove_strays(array, own, spacing_zyx)
+        if (own := [organ for organ in organs if provider[organ] == name])
+        else array
+        for name, array in labels.items()
+    }
+
+
+def fuse(labels: Mapping[str, NDArray[np.uint8]], provider: Mapping[int, str]) -> NDArray[np.uint8]:
     """One label volume from each model's own labels ``[z, y, x]`` on the same grid.
 
     labels: organ ids per voxel, by model name. provider: organ id to model name. Each organ consists of its
     provider's voxels alone, painted in order of falling size (ties: rising id), so that where two models
-    claim a voxel the smaller organ keeps it. largest: organs of which only the largest piece counts. Raises
-    KeyError when a provider's labels are missing.
+    claim a voxel the smaller organ keeps it. Raises KeyError when a provider's labels are missing.
     """
-    labels = {
-        name: largest_pieces(array, organs)
-        if (organs := [organ for organ in largest if provider[organ] == name])
-        else array
-        for name, array in labels.items()
-    }
     sizes = {name: label_counts(array) for name, array in labels.items()}
     painted = sorted(provider, key=lambda organ: (-int(sizes[provider[organ]][organ]), organ))
     # painting in order is the same as keeping the latest turn that any provider claims for a voxel

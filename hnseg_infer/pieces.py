@@ -13,9 +13,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 
 DENSE = 50
 """A box of fewer voxels than so many times those of the organ is labelled as a whole."""
+
+STRAY_MM = 30.0
+"""A piece of an organ that lies farther than this from the largest one is a stray.
+
+Thin organs break where a network is unsure, and their parts stay near; what it sees in a chest is far away.
+"""
 
 _TOUCHING = np.ones((3, 3, 3))
 
@@ -57,8 +64,10 @@ def _of_few(places: Sequence[NDArray[np.intp]], shape: Sequence[int]) -> tuple[i
     return int(number), piece
 
 
-def largest_pieces(labels: NDArray[np.uint8], organs: Collection[int]) -> NDArray[np.uint8]:
-    """The labels ``[z, y, x]`` without what lies apart from the largest piece of each of these organs."""
+def remove_strays(
+    labels: NDArray[np.uint8], organs: Collection[int], spacing_zyx: tuple[float, float, float]
+) -> NDArray[np.uint8]:
+    """The labels ``[z, y, x]`` without those pieces of the organs that are strays, see STRAY_MM."""
     kept = labels.copy()
     inside = np.nonzero(np.isin(labels, list(organs)))
     found = labels[inside]
@@ -66,6 +75,19 @@ def largest_pieces(labels: NDArray[np.uint8], organs: Collection[int]) -> NDArra
         of_organ = tuple(along[found == organ] for along in inside)
         number, piece = pieces(of_organ, labels.shape)
         if number > 1:
-            apart = piece != np.bincount(piece).argmax()
-            kept[tuple(along[apart] for along in of_organ)] = 0
+            strays = _strays(np.stack(of_organ, axis=1) * np.array(spacing_zyx), piece)
+            kept[tuple(along[strays] for along in of_organ)] = 0
     return kept
+
+
+def _strays(places_mm: NDArray[np.float64], piece: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which voxels belong to a piece all of which is farther from the largest one than STRAY_MM."""
+    largest = piece == np.bincount(piece).argmax()
+    rest = np.nonzero(~largest)[0]
+    # the bound itself does not count
+    reach = np.nextafter(STRAY_MM, np.inf)
+    distance, _ = KDTree(places_mm[largest]).query(places_mm[rest], distance_upper_bound=reach)
+    near = np.zeros(int(piece.max()) + 1, np.bool_)
+    near[piece[largest][0]] = True
+    near[piece[rest[np.isfinite(distance)]]] = True
+    return ~near[piece]

@@ -10,7 +10,7 @@ from pathlib import Path
 from hnseg_infer.bundle import Bundle
 from hnseg_infer.checks import NOT_IN_VIEW, check_ct
 from hnseg_infer.devices import Precision
-from hnseg_infer.fusion import fuse
+from hnseg_infer.fusion import drop_strays, fuse
 from hnseg_infer.loaded_bundle import LoadedBundle, load
 from hnseg_infer.model_run import ModelResult, nothing_found, run_model
 from hnseg_infer.progress import Progress
@@ -50,7 +50,8 @@ def segment(
         warnings = [*warnings, *doubts]
     with _timed(seconds, "fuse"):
         labels = {name: result.labels for name, result in results.items()}
-        fused = fuse(labels, loaded.bundle.provider, loaded.bundle.largest)
+        provider, organs = loaded.bundle.provider, loaded.bundle.without_strays
+        fused = fuse(drop_strays(labels, provider, organs, ct.geometry.spacing_zyx), provider)
         result = from_canonical(fused, volume.geometry)
     with _timed(seconds, "review"):
         review = review_case(fused, ct.geometry, results, loaded.bundle, warnings)

@@ -39,14 +39,14 @@ def export_bundle(
     card: tuple[Mapping[str, Any], str] | None = None,
     spacing: SpacingRange | None = None,
     anatomy: Anatomy | None = None,
-    largest: Collection[str] = (),
+    without_strays: Collection[str] = (),
 ) -> None:
     """Write the bundle folder anew from the final checkpoints of all models of the recipe on one fold.
 
     card: what bundle.json holds under ``card``, and CARD.md. spacing, anatomy: of the training patients.
-    largest: organs of which nothing but the largest piece is kept. The folder is replaced at once when all
-    files are written. Raises InputError when a model has not been trained to its end, and when ``bundle``
-    holds something else, which would be deleted.
+    without_strays: organs that lose what lies far from their largest piece. The folder is replaced at once
+    when all files are written. Raises InputError when a model has not been trained to its end, and when
+    ``bundle`` holds something else, which would be deleted.
     """
     for model in recipe.models:
         if not final_checkpoint(work, recipe, model, fold).is_file():
@@ -76,7 +76,7 @@ def export_bundle(
             "provider": dict(provider),
             **({} if spacing is None else {"trained_spacing_mm": asdict(spacing)}),
             **({} if anatomy is None else {"anatomy": anatomy_json(anatomy)}),
-            **({"largest_piece": list(largest)} if largest else {}),
+            **({"without_strays": list(without_strays)} if without_strays else {}),
             "sha256": checksums(staging),
             **({} if card is None else {"card": dict(card[0])}),
         },

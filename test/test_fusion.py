@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hnseg_infer.fusion import fuse
+from hnseg_infer.fusion import drop_strays, fuse
 
 
 def row(*values: int) -> np.ndarray:
@@ -40,7 +40,10 @@ def test_strays_give_their_voxels_back():
     provider = {6: "a", 8: "b"}
     lone = {"a": row(6, 6, 0, 6, 0), "b": row(8, 8, 8, 8, 8)}
     np.testing.assert_array_equal(fuse(lone, provider), row(6, 6, 8, 6, 8))
-    np.testing.assert_array_equal(fuse(lone, provider, {6}), row(6, 6, 8, 8, 8))
+    kept = drop_strays(lone, provider, {6}, (1.0, 1.0, 20.0))
+    np.testing.assert_array_equal(fuse(kept, provider), row(6, 6, 8, 8, 8))
+    # 8's provider loses nothing, whatever is said of 6
+    assert kept["b"] is lone["b"]
     # what was passed in is as it was
     np.testing.assert_array_equal(lone["a"], row(6, 6, 0, 6, 0))
 

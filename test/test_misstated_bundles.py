@@ -22,8 +22,8 @@ from hnseg_infer.errors import BundleError
         ({"provider": {**PROVIDER, "eye_left": "4d"}}, "eye_left"),
         ({"provider": {**PROVIDER, "eye_left": "3d_small"}}, "eye_left"),
         ({"provider": {**PROVIDER, "heart": "2d"}}, "heart"),
-        ({"largest_piece": ["heart"]}, "heart"),
-        ({"largest_piece": 5}, "misstated"),
+        ({"without_strays": ["heart"]}, "heart"),
+        ({"without_strays": 5}, "misstated"),
         ({"models": {**MODELS, "2d": {"folder": "2d", "crop": "half"}}}, "crop rule 'half'"),
         (
             {"models": {**MODELS, "2d": {"folder": "2d", "crop": "whole", "spacing": "1mm"}}},

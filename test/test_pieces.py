@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from hnseg_infer import pieces as module
-from hnseg_infer.pieces import largest_pieces, pieces
+from hnseg_infer.pieces import STRAY_MM, pieces, remove_strays
 
 
 @pytest.mark.parametrize("dense", [0, 10**6], ids=["by voxels", "by boxes"])
@@ -35,9 +35,36 @@ def test_only_the_named_organs_lose_what_lies_apart() -> None:
     labels[5, 5, 5] = 3
     labels[30, 30, 30:32] = 3
     labels[10, 10, 10:13] = 4
-    labels[20, 10, 10] = 4
-    kept = largest_pieces(labels, [3, 9])
+    labels[39, 10, 10] = 4
+    kept = remove_strays(labels, [3, 9], (3.0, 1.0, 1.0))
     assert (kept == 3).sum() == 28
     assert not kept[30].any()
     assert (kept == 4).sum() == 4
     assert labels[30, 30, 30] == 3
+
+
+def test_a_piece_stays_when_any_part_of_it_is_near() -> None:
+    labels = np.zeros((60, 4, 4), np.uint8)
+    labels[0:5, 0, 0] = 1
+    # 30 mm from the largest piece, and on to 87 mm
+    labels[14:18, 0, 0], labels[33, 0, 0] = 1, 1
+    kept = remove_strays(labels, [1], (3.0, 1.0, 1.0))
+    np.testing.assert_array_equal(np.nonzero(kept[:, 0, 0])[0], [*range(5), *range(14, 18)])
+    # a hair farther, and it goes
+    assert not remove_strays(labels, [1], (3.001, 1.0, 1.0))[5:].any()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_strays_are_those_whose_nearest_voxel_is_far(seed: int) -> None:
+    spacing = (3.0, 1.5, 1.0)
+    labels = (np.random.default_rng(seed).random((30, 40, 50)) < 0.002).astype(np.uint8)
+    labels[3:6, 5:9, 5:9] = 1
+    parts, number = ndimage.label(labels, np.ones((3, 3, 3)))
+    largest = parts == parts[4, 6, 6]
+    distance = ndimage.distance_transform_edt(~largest, sampling=spacing)
+    expected = np.zeros_like(labels)
+    for part in range(1, number + 1):
+        if distance[parts == part].min() <= STRAY_MM:
+            expected[parts == part] = 1
+    assert 0 < np.count_nonzero(expected) < np.count_nonzero(labels)
+    np.testing.assert_array_equal(remove_strays(labels, [1], spacing), expected)

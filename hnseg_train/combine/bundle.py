@@ -32,8 +32,8 @@ def write_bundle(trainings: Sequence[Training], comparison: Comparison, bundle: 
     card = _card(trainings, comparison)
     (staging / CARD_PAGE).write_text(_page(card, comparison))
     first = trainings[0].manifest
-    best = {model: organs for training in trainings for model, organs in training.largest.items()}
-    largest = [organ for organ, model in provider.items() if organ in best[model]]
+    best = {model: organs for training in trainings for model, organs in training.without_strays.items()}
+    without_strays = [organ for organ, model in provider.items() if organ in best[model]]
     manifest = {
         "format_version": FORMAT_VERSION,
         "name": NAME,
@@ -44,7 +44,7 @@ def write_bundle(trainings: Sequence[Training], comparison: Comparison, bundle: 
         "provider": provider,
         **({"trained_spacing_mm": first["trained_spacing_mm"]} if "trained_spacing_mm" in first else {}),
         **({"anatomy": _anatomy(trainings, provider)} if "anatomy" in first else {}),
-        **({"largest_piece": largest} if largest else {}),
+        **({"without_strays": without_strays} if without_strays else {}),
         "sha256": checksums(staging),
         "card": card,
     }

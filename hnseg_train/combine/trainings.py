@@ -21,15 +21,15 @@ from hnseg_train.stages.tables import FUSED, TABLES
 class Training:
     """A bundle, what its bundle.json holds, and the cross-validation behind it.
 
-    scores: of the bundle's models, by model and case; without strays where that is better. largest: by model
-    the organs of which that is so. fused: the scores of all its models together. groups: each case's source
-    and share, where there were several.
+    scores: of the bundle's models, by model and case; without strays where that is better. without_strays: by
+    model the organs of which that is so. fused: the scores of all its models together. groups: each case's
+    source and share, where there were several.
     """
 
     bundle: Bundle
     manifest: Mapping[str, Any]
     scores: Scores
-    largest: Mapping[str, frozenset[str]]
+    without_strays: Mapping[str, frozenset[str]]
     fused: Mapping[str, Any]
     groups: Mapping[str, Group]
 
@@ -50,7 +50,7 @@ def read_training(work: Path) -> Training:
         bundle=bundle,
         manifest=manifest,
         scores={model: scores for model, (scores, _) in best.items()},
-        largest={model: organs for model, (_, organs) in best.items()},
+        without_strays={model: organs for model, (_, organs) in best.items()},
         fused=read_scores_of(work, FUSED, cases),
         groups=groups,
     )

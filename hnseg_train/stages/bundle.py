@@ -25,7 +25,7 @@ from hnseg_train.stages.fold_models import export_fold
 from hnseg_train.stages.networks import FINAL_MODELS, fold_item
 from hnseg_train.stages.predictions import PREDICTIONS, read_entropies
 from hnseg_train.stages.road import Road, write_json
-from hnseg_train.stages.tables import COMBINATION, TABLES, fused_labels, read_largest, read_provider
+from hnseg_train.stages.tables import COMBINATION, TABLES, fused_labels, read_provider, read_without_strays
 from hnseg_train.training import ALL
 
 EXPORT, VERIFY = "export", "verify"
@@ -86,7 +86,7 @@ def _export(road: Road) -> Sequence[Path]:
         card=(card, card_page(card)),
         spacing=road.trained_spacing,
         anatomy=_anatomy(road, provider),
-        largest=read_largest(road),
+        without_strays=read_without_strays(road),
     )
     return sorted(path for path in road.settings.bundle.rglob("*") if path.is_file())
 
@@ -119,11 +119,11 @@ def _verify(road: Road, case: str) -> Sequence[Path]:
     provider = read_provider(road)
     names = tuple(model.name for model in road.recipe.models)
     fold = road.fold_of(case)
-    largest = read_largest(road)
+    without_strays = read_without_strays(road)
     folder = road.work / "bundles" / f"verify_fold_{fold}"
-    exported = export_fold(road, fold, names, folder, provider, largest)
+    exported = export_fold(road, fold, names, folder, provider, without_strays)
     again = segment(ct, bundle=exported, device=road.settings.device)
-    stored = fused_labels(road, case, provider, largest)
+    stored = fused_labels(road, case, provider, without_strays)
     labelled = (again.labels.array > 0) | (stored.array > 0)
     different = int(np.count_nonzero(again.labels.array != stored.array))
     if different > (1 - AGREEMENT) * np.count_nonzero(labelled):

@@ -15,7 +15,7 @@ from hnseg_train.evaluation.table import markdown_table, number
 from hnseg_train.stages.records import file_sha256
 from hnseg_train.stages.road import Road
 from hnseg_train.stages.source_figures import source_figures, source_lines
-from hnseg_train.stages.tables import FUSED, read_largest, read_provider, read_scores, shown_models
+from hnseg_train.stages.tables import FUSED, read_provider, read_scores, read_without_strays, shown_models
 from hnseg_train.training import SEED, final_checkpoint
 
 PACKAGES = ("torch", "nnunetv2", "batchgeneratorsv2", "numpy", "scipy", "SimpleITK")
@@ -79,7 +79,7 @@ def make_card(road: Road) -> dict[str, Any]:
             for s in summarise_organs(scores[FUSED].values())
         ],
         "provider": read_provider(road),
-        "largest_piece": read_largest(road),
+        "without_strays": read_without_strays(road),
         "published_provider": road.recipe.published_provider(),
         "licence": LICENCE,
         "intended_use": NOT_FOR_CLINICAL_USE,
@@ -145,7 +145,7 @@ def card_page(card: Mapping[str, Any]) -> str:
         "",
         "## Organs",
         "",
-        "The fused result, mean over cases." + _largest_sentence(card["largest_piece"]),
+        "The fused result, mean over cases." + _strays_sentence(card["without_strays"]),
         "",
         *markdown_table(
             ["organ", "model", "cases", "DSC", "HD95 mm", "NSD 1 mm"],
@@ -171,8 +171,8 @@ def card_page(card: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _largest_sentence(organs: Sequence[str]) -> str:
-    return f" Nothing but the largest piece is kept of {', '.join(organs)}." if organs else ""
+def _strays_sentence(organs: Sequence[str]) -> str:
+    return f" Pieces far from the largest one are removed of {', '.join(organs)}." if organs else ""
 
 
 def _start(road: Road) -> dict[str, Any]:

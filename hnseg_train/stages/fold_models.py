@@ -25,7 +25,7 @@ def export_fold(
     names: tuple[str, ...],
     folder: Path,
     provider: Mapping[str, str] | None = None,
-    largest: Collection[str] = (),
+    without_strays: Collection[str] = (),
 ) -> Path:
     """Write a fold's models as a bundle; each organ from its published provider, or the first model."""
     recipe = replace(road.recipe, models=tuple(m for m in road.recipe.models if m.name in names))
@@ -37,7 +37,7 @@ def export_fold(
         cases=len(road.cases) - len(road.folds[fold]),
         provider=provider or recipe.published_provider(),
         fold=fold,
-        largest=largest,
+        without_strays=without_strays,
         spacing=road.trained_spacing,
     )
     return folder

@@ -1,7 +1,7 @@
 """The scores of models on unseen cases as they lie in ``WORK/scores``, and when strays are worth removing.
 
-A model's labels are scored as they are, and with the largest piece of each organ alone. Where that raises an
-organ's mean DSC, it counts, and a bundle in which the model provides the organ keeps nothing else of it.
+A model's labels are scored as they are, and without strays (hnseg_infer/pieces.py). Where that raises an
+organ's mean DSC, it counts, and a bundle in which the model provides the organ removes them.
 """
 
 import json
@@ -13,15 +13,15 @@ from hnseg_train.evaluation.comparison import Group, mean_by_group
 from hnseg_train.evaluation.metrics import OrganScore
 from hnseg_train.stages.road import write_json
 
-LARGEST = "largest"
-"""Subfolder of a model's scores: the same with the largest pieces alone."""
+WITHOUT_STRAYS = "without_strays"
+"""Subfolder of a model's scores: the same without strays."""
 
 Scores = dict[str, dict[str, list[OrganScore]]]
 """By model and case."""
 
 
 def write_scores(work: Path, model: str, case: str, scores: Sequence[OrganScore]) -> Path:
-    """Keep the scores of a model, or of ``MODEL/largest``, on a case; returns the file."""
+    """Keep the scores of a model, or of ``MODEL/without_strays``, on a case; returns the file."""
     return write_json(_file(work, model, case), [asdict(score) for score in scores])
 
 
@@ -41,15 +41,15 @@ def read_best(
     groups: as ``comparison.compare`` takes them.
     """
     plain = read_scores_of(work, model, cases)
-    if not (work / "scores" / model / LARGEST).is_dir():
+    if not (work / "scores" / model / WITHOUT_STRAYS).is_dir():
         return plain, frozenset()
-    largest = read_scores_of(work, f"{model}/{LARGEST}", cases)
-    before, after = (_means(scores, groups) for scores in (plain, largest))
+    removed = read_scores_of(work, f"{model}/{WITHOUT_STRAYS}", cases)
+    before, after = (_means(scores, groups) for scores in (plain, removed))
     better = frozenset(organ for organ, mean in after.items() if mean > before[organ])
     chosen = {
         case: [
             alone if score.name in better else score
-            for score, alone in zip(plain[case], largest[case], strict=True)
+            for score, alone in zip(plain[case], removed[case], strict=True)
         ]
         for case in cases
     }

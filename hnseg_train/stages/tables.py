@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.formats import read_labels, write
-from hnseg_infer.fusion import fuse
-from hnseg_infer.pieces import largest_pieces
+from hnseg_infer.fusion import drop_strays, fuse
+from hnseg_infer.pieces import STRAY_MM, remove_strays
 from hnseg_infer.volume import Volume
 from hnseg_train.evaluation.cases import MaskPair
 from hnseg_train.evaluation.comparison import MARGIN, Comparison, Group, compare
@@ -25,7 +25,7 @@ from hnseg_train.stages.engine import Item, Stage
 from hnseg_train.stages.plain_nnunet import baselines
 from hnseg_train.stages.predictions import PREDICTIONS, baseline_item, prediction_file
 from hnseg_train.stages.road import Road, remove_strangers, write_json
-from hnseg_train.stages.scores import LARGEST, Scores, read_best, write_scores
+from hnseg_train.stages.scores import WITHOUT_STRAYS, Scores, read_best, write_scores
 
 TABLES, COMBINATION = "tables", "combination"
 
@@ -47,11 +47,11 @@ def tables_stage(road: Road) -> Stage:
             yield Item(item, inputs, partial(_score, road, case, dict.fromkeys(baselines(road), every)))
         published, groups = road.recipe.published_provider(), source_groups(road)
         provider = compare(read_scores(road, list(models)), published, groups=groups).provider
-        largest = _largest(road, provider)
+        without_strays = _without_strays(road, provider)
         for case in sorted(road.cases):
             made_from: dict[str, Any] = {"models": road.ledger.result(TABLES, case), "provider": provider}
-            made_from["largest"] = largest
-            yield Item(f"{case}_{FUSED}", made_from, partial(_fuse, road, case, provider, largest))
+            made_from["without_strays"] = without_strays
+            yield Item(f"{case}_{FUSED}", made_from, partial(_fuse, road, case, provider, without_strays))
         scored = [road.ledger.result(TABLES, f"{case}_{FUSED}") for case in sorted(road.cases)]
         if road.settings.baseline:
             scored += [road.ledger.result(TABLES, baseline_item(case)) for case in sorted(road.cases)]
@@ -106,10 +106,10 @@ def read_provider(road: Road) -> dict[str, str]:
     return dict(content["provider"])
 
 
-def read_largest(road: Road) -> list[str]:
-    """The organs of which the provider's largest piece alone counts, as stage ``combination`` decided."""
+def read_without_strays(road: Road) -> list[str]:
+    """The organs that lose their strays, as stage ``combination`` decided."""
     content: dict[str, Any] = json.loads(provider_file(road).read_bytes())
-    return list(content["largest_piece"])
+    return list(content["without_strays"])
 
 
 def provider_file(road: Road) -> Path:
@@ -117,8 +117,10 @@ def provider_file(road: Road) -> Path:
     return road.work / "provider.json"
 
 
-def fused_labels(road: Road, case: str, provider: Mapping[str, str], largest: Collection[str]) -> Volume:
-    """The stored predictions of a case fused, on the CT's grid; of some organs the largest piece alone."""
+def fused_labels(
+    road: Road, case: str, provider: Mapping[str, str], without_strays: Collection[str]
+) -> Volume:
+    """The stored predictions of a case fused, on the CT's grid, some organs without strays."""
     ids = {name: value for value, name in road.recipe.organs}
     volumes = {
         model: read_labels(prediction_file(road, model, case)) for model in sorted(set(provider.values()))
@@ -126,12 +128,13 @@ def fused_labels(road: Road, case: str, provider: Mapping[str, str], largest: Co
     labels: dict[str, NDArray[np.uint8]] = {model: volume.array for model, volume in volumes.items()}
     geometry = next(iter(volumes.values())).geometry
     by_id = {ids[organ]: model for organ, model in provider.items()}
-    return Volume(fuse(labels, by_id, [ids[organ] for organ in largest]), geometry)
+    organs = [ids[organ] for organ in without_strays]
+    return Volume(fuse(drop_strays(labels, by_id, organs, geometry.spacing_zyx), by_id), geometry)
 
 
 def _score_inputs(road: Road, case: str, item: str) -> dict[str, Any]:
     predictions = road.ledger.result(PREDICTIONS, item)
-    return {**road.case_inputs(case), "predictions": predictions, "strays": "with and without"}
+    return {**road.case_inputs(case), "predictions": predictions, "stray_mm": STRAY_MM}
 
 
 def _score(road: Road, case: str, models: Mapping[str, tuple[int, ...]]) -> Sequence[Path]:
@@ -142,13 +145,13 @@ def _score(road: Road, case: str, models: Mapping[str, tuple[int, ...]]) -> Sequ
         # what a model was never trained on is not a miss of its
         scores = _score_organs(road, prediction, reference, organ_ids)
         files.append(write_scores(road.work, model, case, scores))
-        alone = largest_pieces(prediction.array, organ_ids)
+        alone = remove_strays(prediction.array, organ_ids, prediction.geometry.spacing_zyx)
         with_strays = np.unique(prediction.array[alone != prediction.array]).tolist()
         if with_strays:
             again = _score_organs(road, replace(prediction, array=alone), reference, with_strays)
             without = {score.id: score for score in again}
             scores = [without.get(score.id, score) for score in scores]
-        files.append(write_scores(road.work, f"{model}/{LARGEST}", case, scores))
+        files.append(write_scores(road.work, f"{model}/{WITHOUT_STRAYS}", case, scores))
     return files
 
 
@@ -164,8 +167,10 @@ def _score_organs(
     return score_case(kept[0], kept[1], names)
 
 
-def _fuse(road: Road, case: str, provider: Mapping[str, str], largest: Collection[str]) -> Sequence[Path]:
-    fused = fused_labels(road, case, provider, largest)
+def _fuse(
+    road: Road, case: str, provider: Mapping[str, str], without_strays: Collection[str]
+) -> Sequence[Path]:
+    fused = fused_labels(road, case, provider, without_strays)
     file = prediction_file(road, FUSED, case)
     file.parent.mkdir(parents=True, exist_ok=True)
     write(fused, file)
@@ -179,7 +184,7 @@ def _comparison(road: Road, models: Sequence[str]) -> tuple[Scores, Comparison]:
     return scores, compare(scores, published, candidates=models, groups=groups)
 
 
-def _largest(road: Road, provider: Mapping[str, str]) -> list[str]:
+def _without_strays(road: Road, provider: Mapping[str, str]) -> list[str]:
     """The organs whose provider is better without strays."""
     better = {model: _best(road, model)[1] for model in set(provider.values())}
     return [organ for organ, model in provider.items() if organ in better[model]]
@@ -220,7 +225,7 @@ def _write_provider(road: Road, models: Sequence[str]) -> Sequence[Path]:
     content = {
         "margin": MARGIN,
         "provider": comparison.provider,
-        "largest_piece": _largest(road, comparison.provider),
+        "without_strays": _without_strays(road, comparison.provider),
         "organs": organs,
     }
     return [write_json(provider_file(road), content)]

@@ -16,7 +16,7 @@ from hnseg_infer.installed import MANIFEST
 from hnseg_infer.pipeline import segment
 from hnseg_train.combine.trainings import read_training
 from hnseg_train.stages.records import Ledger
-from hnseg_train.stages.scores import LARGEST, write_scores
+from hnseg_train.stages.scores import WITHOUT_STRAYS, write_scores
 
 CASES = ("a_1", "a_2", "b_1")
 
@@ -84,7 +84,7 @@ def test_each_organ_comes_from_the_best_model(combined: Path, tmp_path: Path) ->
     for case in CASES:
         without_strays = [found(ORGANS[name], name, SINGLE[name], 2.0) for name in ORGANS]
         without_strays[0] = found(ORGANS["brain_stem"], "brain_stem", 0.92, 2.0)
-        write_scores(single, f"nnsam/{LARGEST}", case, without_strays)
+        write_scores(single, f"nnsam/{WITHOUT_STRAYS}", case, without_strays)
     assert combine(tmp_path, combined, single) == 0
     bundle = load_bundle(tmp_path / "out")
     assert {organ.name: bundle.provider[organ.id] for organ in bundle.organs} == {
@@ -96,7 +96,7 @@ def test_each_organ_comes_from_the_best_model(combined: Path, tmp_path: Path) ->
     }
     assert {model.name for model in bundle.models} == {"2d", "3d_small", "nnsam"}
     assert bundle.trained_on == "three dice; one die"
-    assert bundle.largest == {ORGANS["brain_stem"]}
+    assert bundle.without_strays == {ORGANS["brain_stem"]}
     page = (tmp_path / "tables" / "comparison.md").read_text()
     assert "tiny fused" in page
     manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())

@@ -5,7 +5,7 @@ from pathlib import Path
 from score_factory import absent, found, missed
 
 from hnseg_train.evaluation.comparison import Group
-from hnseg_train.stages.scores import LARGEST, read_best, write_scores
+from hnseg_train.stages.scores import WITHOUT_STRAYS, read_best, write_scores
 
 CASES = ("a", "b")
 
@@ -21,7 +21,7 @@ def test_an_organ_loses_its_strays_where_that_is_better(tmp_path: Path) -> None:
     write(tmp_path, "2d", {"a": [eye, cord_with], "b": [missed(2, "eye_left"), absent(20, "spinal_cord")]})
     write(
         tmp_path,
-        f"2d/{LARGEST}",
+        f"2d/{WITHOUT_STRAYS}",
         {"a": [eye_halved, cord_without], "b": [missed(2, "eye_left"), absent(20, "spinal_cord")]},
     )
     scores, organs = read_best(tmp_path, "2d", CASES, {})
@@ -34,7 +34,7 @@ def test_the_sources_shares_decide(tmp_path: Path) -> None:
     before = {case: [found(1, "brain_stem", dsc, 1.0)] for case, dsc in (("a", 0.5), ("b", 0.9))}
     after = {case: [found(1, "brain_stem", dsc, 1.0)] for case, dsc in (("a", 0.7), ("b", 0.6))}
     write(tmp_path, "3d", before)
-    write(tmp_path, f"3d/{LARGEST}", after)
+    write(tmp_path, f"3d/{WITHOUT_STRAYS}", after)
     assert read_best(tmp_path, "3d", CASES, {}) == (before, frozenset())
     groups = {"a": Group("a", 3.0), "b": Group("b", 1.0)}
     assert read_best(tmp_path, "3d", CASES, groups) == (after, frozenset(["brain_stem"]))
