@@ -19,7 +19,7 @@ from timing_ct import generated_cases
 
 from hnseg_infer.formats import read_ct, read_labels, write
 from hnseg_train.recipes import CHECK, PAPER
-from hnseg_train.systems import NETWORKS, system_recipe
+from hnseg_train.systems import system_recipe
 
 pytestmark = [pytest.mark.container, pytest.mark.slow]
 
@@ -88,16 +88,13 @@ def test_mounted_weights_are_used_and_verified(output: Path, tmp_path: Path) -> 
     assert_refused(run(SMALL_INPUT, output, *mount), output, "altered or damaged")
 
 
-@pytest.mark.parametrize("system", NETWORKS)
-def test_the_other_publication_s_systems_run_as_they_are_exported(
-    system: str, output: Path, tmp_path: Path
-) -> None:
-    random_bundle(tmp_path / "bundle", system_recipe(CHECK, system))
+def test_the_second_publication_s_system_runs_as_it_is_exported(output: Path, tmp_path: Path) -> None:
+    random_bundle(tmp_path / "bundle", system_recipe(CHECK, "nnsam"))
     result = run(SMALL_INPUT, output, "--volume", f"{tmp_path / 'bundle'}:/opt/ml/model:ro")
     assert result.returncode == 0, result.stderr
     assert len(masks_in(output)) == 1
     report = json.loads((output / "results.json").read_text())
-    assert {organ["provider"] for organ in report["organs"]} == {system}
+    assert {organ["provider"] for organ in report["organs"]} == {"nnsam"}
 
 
 def assert_refused(result: subprocess.CompletedProcess[str], output: Path, reason: str) -> None:
