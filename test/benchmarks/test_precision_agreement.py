@@ -26,4 +26,7 @@ def test_counts_every_organ_of_every_table(
     assert result["tables"]["head.mha"][0]["voxels"] > 0
     # it is one head in both
     assert result["tables"]["head.mha"] == result["tables"]["1 generated patients"]
-    assert "**fail**" in (tmp_path / "precision_agreement.md").read_text()
+    page = (tmp_path / "precision_agreement.md").read_text()
+    assert "**fail**" in page
+    # a result is published: it names no folder of the machine
+    assert not any(str(folder) in page + json.dumps(result) for folder in (tmp_path, coarse_ct.parent))

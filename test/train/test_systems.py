@@ -14,9 +14,10 @@ from hnseg_infer.formats import read_ct, read_labels
 from hnseg_train.nnunet_plans import plans_json
 from hnseg_train.recipes import COARSE, PAPER, RECIPES
 from hnseg_train.systems import COMBINED, NETWORKS, system_recipe
+from hnseg_train.training import final_checkpoint
 
 SYSTEM = "nnsam"
-"""The one that is trained here; the others differ from it in their network alone."""
+"""The one that goes the whole road here; the others differ from it in their network alone."""
 
 
 @pytest.mark.parametrize("plan", RECIPES.values(), ids=RECIPES)
@@ -61,16 +62,25 @@ def cohort(tmp_path: Path) -> Path:
     return write_cohort(tmp_path / "cohort", cases=2, spacing_xyz=(1.0, 1.0, 3.0))
 
 
-def train(cohort: Path, work: Path, *more: str) -> int:
-    plan = ["--plan", "check", "--system", SYSTEM, "--folds", "2", "--device", "cpu"]
+def train(system: str, cohort: Path, work: Path, *more: str) -> int:
+    plan = ["--plan", "check", "--system", system, "--folds", "2", "--device", "cpu"]
     return main(["train", "--data", str(cohort), "--work", str(work), *plan, *more])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", sorted(NETWORKS.keys() - {SYSTEM}))
+def test_the_same_command_trains_the_others(system: str, cohort: Path, tmp_path: Path) -> None:
+    stages = ("data-check", "preprocess", "final-models")
+    assert train(system, cohort, tmp_path / "work", "--only", *stages) == 0
+    recipe = system_recipe(RECIPES["check"], system)
+    assert final_checkpoint(tmp_path / "work", recipe, recipe.models[0]).is_file()
 
 
 @pytest.mark.slow
 def test_one_command_trains_a_system_to_a_bundle_that_segments(
     cohort: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert train(cohort, tmp_path / "work") == 0
+    assert train(SYSTEM, cohort, tmp_path / "work") == 0
     bundle = load_bundle(tmp_path / "work" / "bundle")
     (model,) = bundle.models
     assert model.network.architecture[0] == NETWORKS[SYSTEM]
@@ -87,9 +97,9 @@ def test_one_command_trains_a_system_to_a_bundle_that_segments(
     # the same work folder: only the trainings start otherwise
     start = ["--start-from", str(bundle.folder)]
     capsys.readouterr()
-    assert train(cohort, tmp_path / "work", *start, "--only", "preprocess", "final-models") == 0
+    assert train(SYSTEM, cohort, tmp_path / "work", *start, "--only", "preprocess", "final-models") == 0
     said = capsys.readouterr().out
     assert "preprocess: unchanged" in said
     assert "final-models: 1 of 1 made" in said
-    assert train(cohort, tmp_path / "work", "--list") == 0
+    assert train(SYSTEM, cohort, tmp_path / "work", "--list") == 0
     assert re.search(r"^final-models +inputs changed ", capsys.readouterr().out, re.MULTILINE)
