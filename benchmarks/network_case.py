@@ -3,9 +3,10 @@
     python benchmarks/network_case.py hnseg   --bundle DIR --ct CT --labels OURS.npz [--precision f32]
     python benchmarks/network_case.py nnunet  --bundle DIR --ct CT --labels THEIRS.npz --windows-of OURS.npz
 
-Both see the same windows of the same CT: that of the small organs lies where our 2D labels put it. Writes
-each model's organs by bundle id ``[z, y, x]``; prints one JSON object: device, seconds to load (imports
-included), and seconds of each model from its window in HU to its labels.
+Both see the same windows of the same CT: that of the small organs lies where our 2D labels put it, and a
+model of whole CTs has its tiles around the patient. Writes each model's organs by bundle id ``[z, y, x]``;
+prints one JSON object: device, seconds to load (imports included), and seconds of each model from its window
+in HU to its labels.
 """
 
 import argparse
@@ -82,18 +83,19 @@ def run_nnunet(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], Timing
     load_seconds = time.perf_counter() - start
     ct = canonical_ct(arguments.ct)
     labels, seconds = {}, {}
-    for name, folder, organ_ids, window in _tasks(arguments.bundle, ct, arguments.windows_of):
+    for name, folder, organ_ids, view in _tasks(arguments.bundle, ct, arguments.windows_of):
         start = time.perf_counter()
         predictor = load_predictor(folder, device)
         load_seconds += time.perf_counter() - start
         for _ in range(passes(device)):
             start = time.perf_counter()
             labels[name] = np.zeros(ct.array.shape, np.uint8)
-            if window is not None:
+            if view is not None:
+                window, seen = view
                 with single_precision_sums() if arguments.sums == "single" else nullcontext():
-                    logits = predict_logits(predictor, z_score(ct.array[window]))
+                    logits = predict_logits(predictor, z_score(ct.array[window])[seen])
                 classes = predictor.label_manager.convert_logits_to_segmentation(logits).numpy()
-                labels[name][window] = organ_ids[classes]
+                labels[name][window][seen] = organ_ids[classes]
             seconds[name] = time.perf_counter() - start
     return labels, {"device": device, "load_seconds": load_seconds, "seconds": seconds}
 
@@ -113,24 +115,30 @@ def canonical_ct(path: Path) -> Any:
 
 
 def _tasks(bundle_folder: Path, ct: Any, labels_file: Path) -> list[tuple[str, Path, Any, Any]]:
-    """Per model its name, folder, organ id of each class and window; the bundle itself is not kept."""
+    """Per model its name, folder, organ id of each class, and its window with the part of it that is shown.
+
+    The bundle itself is not kept.
+    """
     import numpy as np
 
     from hnseg_infer.bundle import load_bundle
+    from hnseg_infer.model_run import organ_region, seen_part
+    from hnseg_infer.slice_range import organ_slices
     from hnseg_infer.windows import model_window
 
     bundle = load_bundle(bundle_folder)
     with np.load(labels_file) as file:
         labels = {name: file[name] for name in file.files}
-    return [
-        (
-            model.name,
-            model.network.folder,
-            np.array(model.organ_ids, np.uint8),
-            model_window(model, ct, labels, bundle.organs)[0],
-        )
-        for model in bundle.models
-    ]
+    slices = organ_slices(ct.array, ct.geometry.spacing_zyx)
+    tasks = []
+    for model in bundle.models:
+        window = model_window(model, ct, labels, bundle.organs)[0]
+        if window is not None:
+            region = organ_region(model, ct, window, slices)
+            seen = seen_part(region, model.network.patch, ct.array[window].shape)
+        ids = np.array(model.organ_ids, np.uint8)
+        tasks.append((model.name, model.network.folder, ids, window and (window, seen)))
+    return tasks
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One labelled CT's range of slices against its labels, and what many of them come to."""
+"""One labelled CT's range of slices and box of tissue against its labels, and what many of them come to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from labelled_cts import BRAIN_STEM, LabelledCT
 
+from hnseg_infer.preprocessing import tissue_box
 from hnseg_infer.slice_range import ABOVE_MM, BELOW_BRAIN_MM, organ_slices
 
 AIR = -1024
@@ -16,7 +17,8 @@ AIR = -1024
 
 @dataclass(frozen=True)
 class Case:
-    """One CT. skipped: slices left out above and below; voxels, outside: labelled, and those left out.
+    """One CT. skipped: slices left out above and below; voxels, outside: labelled, and those left out;
+    beside: those outside the rows and columns with tissue.
 
     below_mm, above_mm: from the lowest and highest labelled voxel to the range's ends, were the CT longer
     than it is. brain_mm: how far above the brain stem's lower end the lowest recognised brain is. None where
@@ -30,6 +32,7 @@ class Case:
     skipped_below: int
     voxels: int
     outside: int
+    beside: int
     head_recognised: bool
     below_mm: float | None
     above_mm: float | None
@@ -48,6 +51,7 @@ def examine(ct: LabelledCT) -> Case:
     occupied = np.flatnonzero(labelled) + below
     stem = np.flatnonzero((ct.labels == BRAIN_STEM).any(axis=(1, 2))) + below
     brain = longer.start + ceil(BELOW_BRAIN_MM / height)
+    rows, columns = tissue_box(ct.hu[kept], ct.spacing)
     measurable = recognised and occupied.size > 0
     return Case(
         ct.name,
@@ -57,6 +61,7 @@ def examine(ct: LabelledCT) -> Case:
         kept.start,
         int(labelled.sum()),
         int(labelled.sum() - labelled[kept].sum()),
+        int(labelled[kept].sum() - np.count_nonzero(ct.labels[kept, rows, columns])),
         recognised,
         float((occupied[0] - longer.start) * height) if measurable else None,
         float((longer.stop - 1 - occupied[-1]) * height) if measurable else None,
@@ -76,6 +81,7 @@ def summary(cases: Sequence[Case]) -> dict[str, Any]:
         "no_head_recognised": sum(not case.head_recognised for case in cases),
         "voxels": sum(case.voxels for case in cases),
         "outside": sum(case.outside for case in cases),
+        "beside": sum(case.beside for case in cases),
         "least_below_mm": min(below, default=None),
         "least_above_mm": min(above, default=None),
         "highest_brain_mm": max(brain, default=None),

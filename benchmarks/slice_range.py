@@ -1,8 +1,8 @@
-"""Does ``organ_slices`` ever leave out a slice with an organ, and how many slices does it spare?
+"""Do ``organ_slices`` and ``tissue_box`` ever leave out an organ, and how many slices does it spare?
 
     HNSEG_SHARED=../shared python benchmarks/slice_range.py
 
-writes ``results/slice_range.json`` and ``.md``; exits with 1 when a labelled voxel lies outside the range.
+writes ``results/slice_range.json`` and ``.md``; exits with 1 when a labelled voxel lies outside either.
 Generated patients are always looked at, real ones where ``HNSEG_SHARED`` holds them.
 """
 
@@ -19,12 +19,15 @@ from labelled_cts import LabelledCT, extended, generated, openkbp, painted, plan
 from range_case import Case, examine, summary
 from record import Check, add_output_options, check_table, origin, origin_line, write_result
 
-from hnseg_infer.preprocessing import body_mask
+from hnseg_infer.preprocessing import MARGIN_MM, body_mask
 from hnseg_infer.slice_range import ABOVE_MM, BELOW_BRAIN_MM, organ_slices
 from hnseg_train.evaluation.table import markdown_table, number
 
 LONG_MM = (1000.0, 1368.0)
 """Of the CTs made longer: a trunk, and 456 slices of 3 mm."""
+
+PAINTED = "painted from contours"
+"""Organs in the air: without a body around them they are no measure of the tissue's box."""
 
 TIMED_SLICES = (130, 456)
 REPEATS = 5
@@ -61,7 +64,7 @@ def data_sets(seed: int, cases: int, data: Path | None) -> dict[str, Iterable[La
         sets |= {
             "planning CTs": planning_cts(data),
             "OpenKBP": openkbp(data),
-            "painted from contours": painted(data),
+            PAINTED: painted(data),
         }
         sources.append(planning_cts(data))
     sets["made longer"] = (
@@ -92,9 +95,11 @@ def _seconds(function: Callable[..., Any], ct: LabelledCT, count: int) -> float:
 def check(groups: Mapping[str, Sequence[Case]]) -> list[Check]:
     """No label outside anywhere; every long CT is cut."""
     outside = sum(case.outside for cases in groups.values() for case in cases)
+    beside = sum(case.beside for name, cases in groups.items() if name != PAINTED for case in cases)
     uncut = sum(case.skipped_below == 0 for case in groups["made longer"])
     return [
         Check("labelled voxels outside the range, all cases together: 0", outside, outside == 0),
+        Check("labelled voxels beside the tissue's box, all patients together: 0", beside, beside == 0),
         Check("CTs of 1000 mm and more that are not cut below: 0", uncut, uncut == 0),
     ]
 
@@ -105,6 +110,7 @@ def page(result: Mapping[str, Any], checks: Sequence[Check]) -> list[str]:
         (
             name,
             *(str(line[key]) for key in ("cases", "no_head_recognised", "voxels", "outside")),
+            "-" if name == PAINTED else str(line["beside"]),
             number(line["least_below_mm"], 0),
             number(line["least_above_mm"], 0),
             number(line["highest_brain_mm"], 0),
@@ -119,6 +125,7 @@ def page(result: Mapping[str, Any], checks: Sequence[Check]) -> list[str]:
         "no head recognised",
         "labelled voxels",
         "outside",
+        "beside the tissue",
         "least mm below",
         "least mm above",
         "brain over stem, most mm",
@@ -138,7 +145,8 @@ def page(result: Mapping[str, Any], checks: Sequence[Check]) -> list[str]:
         "",
         f"Networks see the slices up to {rule['above_tissue_mm']:g} mm above the highest tissue and down to "
         f"{rule['below_brain_mm']:g} mm below the lowest slice in which a brain was recognised "
-        "(`hnseg_infer/slice_range.py`); all slices where none was.",
+        "(`hnseg_infer/slice_range.py`); all slices where none was. A model of whole CTs looks within "
+        f"{MARGIN_MM:g} mm of the rows and columns with tissue.",
         "",
         *check_table(checks),
         "",
@@ -151,8 +159,8 @@ def page(result: Mapping[str, Any], checks: Sequence[Check]) -> list[str]:
         "Generated: `hnseg_train.phantom`, seed "
         f"{result['seed']}. Planning CTs: two real ones, draft contours of all 22 organs. OpenKBP: real, "
         "low resolution, clinical contours of up to five organs; parts of the image are blanked out. Painted "
-        "from contours: clinical contours of real CTs with a brain in a skull painted from them; two show "
-        "the whole spinal cord. Made longer: two generated patients and the planning CTs, their "
+        "from contours: clinical contours of real CTs with a brain in a skull painted from them, in air; two "
+        "show the whole spinal cord. Made longer: two generated patients and the planning CTs, their "
         "lowest 60 mm repeated to 1000 and 1368 mm, the cord going on to 495 mm below the brain stem.",
         "",
         f"Median of {REPEATS}: {timed}.",

@@ -4,6 +4,7 @@ Arrays are ``[z, y, x]``; logits have the class axis last. Entropies are in bits
 certain, 1 where two classes are equally likely.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
@@ -39,6 +40,16 @@ class RankedMap:
     classes: NDArray[np.uint8]
     probabilities: NDArray[np.float16]
     entropy: NDArray[np.float64]
+
+    def placed(self, part: tuple[slice, ...], shape: Sequence[int]) -> "RankedMap":
+        """The same as that part of an image ``[z, y, x]`` that else is background."""
+        if self.classes.shape[:-1] == tuple(shape):
+            return self
+        classes = np.zeros((*shape, self.classes.shape[-1]), np.uint8)
+        probabilities = np.zeros(classes.shape, np.float16)
+        probabilities[..., 0] = 1
+        classes[part], probabilities[part] = self.classes, self.probabilities
+        return RankedMap(classes, probabilities, self.entropy)
 
 
 def entropy_map(
@@ -79,7 +90,7 @@ def mean_by_class(labels: NDArray[np.uint8], bits: NDArray[np.float16], classes:
 
 
 def ranked(
-    logits: NDArray[np.float32], covered: NDArray[np.float32]
+    logits: NDArray[np.float32], covered: NDArray[np.float32] | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     """The likeliest classes ``[z, y, x, rank]`` and their probabilities from logits times ``covered``."""
     ranks = min(RANKS, logits.shape[-1])
@@ -87,8 +98,11 @@ def ranked(
     probabilities = np.zeros(classes.shape, np.float16)
     probabilities[..., 0] = 1
     # most of a CT is background beyond doubt, and sorting takes longest
-    open_to_doubt = logits[..., 1:].max(axis=-1) - logits[..., 0] > -CERTAIN * covered
-    chosen = logits[open_to_doubt] / covered[open_to_doubt][:, None]
+    doubtful = -CERTAIN if covered is None else -CERTAIN * covered
+    open_to_doubt = logits[..., 1:].max(axis=-1) - logits[..., 0] > doubtful
+    chosen = logits[open_to_doubt]
+    if covered is not None:
+        chosen /= covered[open_to_doubt][:, None]
     order = np.argsort(-chosen, axis=-1, kind="stable")[:, :ranks]
     classes[open_to_doubt] = order
     probabilities[open_to_doubt] = np.take_along_axis(special.softmax(chosen, axis=-1), order, axis=-1)

@@ -36,18 +36,19 @@ def load(
     verified = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     engine = select_engine(device, precision)
     networks = {model.name: model.network for model in verified.models}
+    # a crop window is larger than its model's patch, at least along z; the others mostly are one tile
+    overlapping = {model.name: model.crop == "head_window" for model in verified.models}
 
     @cache
     def ranker(name: str) -> Ranker:
-        return engine.load_ranker(networks[name])
+        return engine.load_ranker(networks[name], overlapping[name])
 
     labellers = {}
     for model in verified.models:
         if model.spacing is not None:
             ranker(model.name)
         else:
-            # a crop window is larger than its model's patch, at least along z; the others mostly are one tile
-            labellers[model.name] = engine.load(model.network, overlapping=model.crop == "head_window")
+            labellers[model.name] = engine.load(model.network, overlapping[model.name])
     return LoadedBundle(verified, engine.description, labellers, ranker)
 
 

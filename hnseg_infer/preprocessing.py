@@ -5,7 +5,7 @@ training and inference call the same ones. Spacings are mm in z, y, x order.
 """
 
 from collections.abc import Iterable
-from math import isqrt, sqrt
+from math import ceil, floor, isqrt, sqrt
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ COARSE_MM = 4.0
 
 COUCH_MM = 8.0
 """Opening radius: couch shells, head rests and masks are thinner than twice this, heads are not."""
+
+MARGIN_MM = 10.0
+"""Kept around the tissue of a slice: the mask's opening takes the tips of noses and ears."""
 
 HEAD_MM = 200.0
 """Vertex to chin: the part of the body below its top that counts as the head."""
@@ -54,6 +57,24 @@ def tissue_mask(
     radius = max(1, round(COUCH_MM / COARSE_MM))
     eroded = _disc_filter(filled, radius, np.logical_and)
     return _disc_filter(eroded, radius, np.logical_or), (step_y, step_x)
+
+
+def tissue_box(hu: NDArray[Any], spacing_zyx: tuple[float, float, float]) -> tuple[slice, slice]:
+    """The rows and columns within ``MARGIN_MM`` of ``tissue_mask`` in any slice; all without tissue."""
+    mask, steps = tissue_mask(hu, spacing_zyx)
+    rows, columns = (
+        _around(np.flatnonzero(mask.any(axis=others)) * step, MARGIN_MM / mm, extent)
+        for others, step, mm, extent in zip(
+            ((0, 2), (0, 1)), steps, spacing_zyx[1:], hu.shape[1:], strict=True
+        )
+    )
+    return rows, columns
+
+
+def _around(occupied: NDArray[np.intp], margin: float, extent: int) -> slice:
+    if not occupied.size:
+        return slice(0, extent)
+    return slice(max(0, floor(occupied[0] - margin)), min(extent, ceil(occupied[-1] + margin) + 1))
 
 
 def body_mask(

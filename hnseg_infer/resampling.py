@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from hnseg_infer.class_maps import RankedMap
 from hnseg_infer.volume import Array
@@ -60,8 +61,8 @@ def organ_labels(ranked: RankedMap, shape: Shape3) -> NDArray[np.uint8]:
     best = classes[..., 0]
     weights = [axis_weights(given, wanted) for given, wanted in zip(best.shape, shape, strict=True)]
     labels = np.zeros(shape, np.uint8)
-    for organ in np.unique(best[best > 0]).tolist():
-        fine, coarse, parts = _box(best == organ, weights)
+    for organ, occupied in _occupied(best):
+        fine, coarse, parts = _box(occupied, weights)
         shares = probabilities[coarse].astype(np.float32)
         # where the organ is the best, its lead is over the second best; elsewhere it is behind the best
         leader = best[coarse] == organ
@@ -79,10 +80,9 @@ def resample_labels(labels: NDArray[np.uint8], shape: Shape3) -> NDArray[np.uint
     weights = [axis_weights(given, wanted) for given, wanted in zip(labels.shape, shape, strict=True)]
     result, largest = np.zeros(shape, np.uint8), np.ones(shape, np.float32)
     shares = []
-    for value in np.unique(labels[labels > 0]).tolist():
-        inside = labels == value
-        fine, coarse, parts = _box(inside, weights)
-        share = inside[coarse].astype(np.float32)
+    for value, occupied in _occupied(labels):
+        fine, coarse, parts = _box(occupied, weights)
+        share = (labels[coarse] == value).astype(np.float32)
         for axis, part in enumerate(parts):
             share = _apply(part, share, axis)
         shares.append((value, fine, share))
@@ -95,15 +95,19 @@ def resample_labels(labels: NDArray[np.uint8], shape: Shape3) -> NDArray[np.uint
     return result
 
 
+def _occupied(labels: NDArray[np.uint8]) -> list[tuple[int, tuple[slice, ...]]]:
+    """Each value above 0 and its bounding box."""
+    boxes = ndimage.find_objects(labels)
+    return [(value, box) for value, box in enumerate(boxes, start=1) if box is not None]
+
+
 def _box(
-    inside: NDArray[np.bool_], weights: Sequence[NDArray[np.float32]]
+    occupied: Sequence[slice], weights: Sequence[NDArray[np.float32]]
 ) -> tuple[tuple[slice, ...], tuple[slice, ...], list[NDArray[np.float32]]]:
-    """What a mask reaches on the other grid, what of its own that depends on, and the weights between."""
+    """What a box reaches on the other grid, what of its own grid that depends on, and the weights between."""
     fine, coarse, parts = [], [], []
-    for axis, matrix in enumerate(weights):
-        others = tuple(other for other in range(3) if other != axis)
-        occupied = np.any(inside, axis=others)
-        rows = _span(matrix[:, occupied].max(axis=1) > 0)
+    for place, matrix in zip(occupied, weights, strict=True):
+        rows = _span(matrix[:, place].max(axis=1) > 0)
         columns = _span(matrix[rows].max(axis=0) > 0)
         fine.append(rows)
         coarse.append(columns)

@@ -50,7 +50,7 @@ class TileNetwork(Protocol):
     def entropy(self, logits: Any, labels: Any, covered: Any = None) -> Any:
         """Bits ``[z, y, x]`` of the logits, divided by ``covered``; anything where the label is 0."""
 
-    def ranked(self, logits: Any, covered: Any) -> tuple[Any, Any]:
+    def ranked(self, logits: Any, covered: Any = None) -> tuple[Any, Any]:
         """``class_maps.ranked`` on the device."""
 
     def download(self, array: Any) -> NDArray[Any]:
@@ -72,8 +72,7 @@ def label_tiles(
     plan = plan_tiles(image, patch, region)
     labels = network.zeros(plan.padded.shape, "uint8")
     bits = network.zeros(plan.padded.shape, "float16")
-    parts = _tiles_alone if plan.alone else _tiles_overlapping
-    for part in parts(network, plan, classes, progress):
+    for part in _parts(network, plan, classes, progress):
         found = network.argmax(part.logits) if part.labels is None else part.labels
         labels[part.planes] = found
         bits[part.planes] = network.entropy(part.logits, found, part.covered)
@@ -99,7 +98,7 @@ def rank_tiles(
     shape = (*plan.padded.shape, min(RANKS, classes))
     order, shares = network.zeros(shape, "uint8"), network.zeros(shape, "float16")
     bits = network.zeros(plan.padded.shape, "float16")
-    for part in _tiles_overlapping(network, plan, classes, progress):
+    for part in _parts(network, plan, classes, progress):
         order[part.planes], shares[part.planes] = network.ranked(part.logits, part.covered)
         bits[part.planes] = network.entropy(part.logits, order[part.planes][..., 0], part.covered)
     ranks, probabilities = np.zeros(shape, np.uint8), np.zeros(shape, np.float16)
@@ -117,6 +116,13 @@ class _Part(NamedTuple):
     logits: Any
     labels: Any
     covered: Any
+
+
+def _parts(
+    network: TileNetwork, plan: TilePlan, classes: int, progress: TileProgress | None
+) -> Iterator[_Part]:
+    parts = _tiles_alone if plan.alone else _tiles_overlapping
+    return parts(network, plan, classes, progress)
 
 
 def _tiles_alone(

@@ -14,7 +14,7 @@ from hnseg_infer.engines.torch_engine import TorchEngine
 from hnseg_infer.errors import BundleError, DeviceError, InputError
 from hnseg_infer.loaded_bundle import LoadedBundle, load, start_loading
 from hnseg_infer.pipeline import segment
-from hnseg_infer.preprocessing import crop_window, roi_window, z_score
+from hnseg_infer.preprocessing import crop_window, roi_window, tissue_box, z_score
 from hnseg_infer.resampling import organ_labels, resample
 from hnseg_infer.slice_range import organ_slices
 from hnseg_infer.volume import Volume
@@ -49,7 +49,10 @@ def test_equals_spec_section_2_step_by_step(folder):
     road = reference(folder)
     prediction = segment(ct, bundle=road)
 
-    two = road.labellers["2d"](z_score(hu)).labels
+    two = np.zeros(hu.shape, np.uint8)
+    patient = slice(None), *tissue_box(hu, spacing)
+    assert hu[patient].size < hu.size
+    two[patient] = road.labellers["2d"](z_score(hu)[patient]).labels
     window = crop_window(hu, spacing)
     three = np.zeros_like(two)
     three[window] = road.labellers["3d"](z_score(hu[window])).labels
@@ -175,7 +178,9 @@ def test_a_bundle_with_one_model_and_other_organs(tmp_path):
     prediction = segment(head_ct(), bundle=tmp_path, device="cpu")
     assert set(np.unique(prediction.labels.array)) == {0, 3, 250}
     road = load(tmp_path, "cpu")
-    classes = road.labellers["net"](z_score(head_ct().array)).labels
+    hu, classes = head_ct().array, np.zeros(head_ct().array.shape, np.uint8)
+    patient = slice(None), *tissue_box(hu, head_ct().geometry.spacing_zyx)
+    classes[patient] = road.labellers["net"](z_score(hu)[patient]).labels
     np.testing.assert_array_equal(prediction.labels.array == 3, classes == 1)
     np.testing.assert_array_equal(prediction.labels.array == 250, classes == 2)
 
@@ -198,7 +203,10 @@ def test_a_model_that_asks_for_a_spacing_gets_it(tmp_path):
     prediction = segment(ct, bundle=road)
     assert prediction.labels.geometry == ct.geometry
     coarse = resample(ct.array, (round(ct.array.shape[0] / 0.8), 28, 24))
-    classes = organ_labels(road.ranker("net")(z_score(coarse)), ct.array.shape)
+    rows, columns = tissue_box(ct.array, ct.geometry.spacing_zyx)
+    patient = np.s_[:, rows.start // 2 : -(-rows.stop // 2), columns.start // 2 : -(-columns.stop // 2)]
+    ranked = road.ranker("net")(z_score(coarse)[patient]).placed(patient, coarse.shape)
+    classes = organ_labels(ranked, ct.array.shape)
     # slices that can hold no organ are left empty
     seen = organ_slices(ct.array, ct.geometry.spacing_zyx)
     expected = np.array([0, 3, 250], np.uint8)[classes]

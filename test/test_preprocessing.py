@@ -10,6 +10,7 @@ from hnseg_infer.preprocessing import (
     fill_holes,
     labels_center,
     roi_window,
+    tissue_box,
     tissue_mask,
     z_score,
 )
@@ -66,6 +67,27 @@ def test_tissue_mask_is_ndimage_filling_and_opening_slice_by_slice(share: float)
     tissue, steps = tissue_mask(np.where(solid, 40, -1000), (3.0, 4.0, 4.0))
     assert steps == (1, 1)
     np.testing.assert_array_equal(tissue, opened)
+
+
+def test_tissue_box_reaches_a_centimetre_beyond_the_patient() -> None:
+    rows, columns = tissue_box(head_on_couch(), SPACING)
+    # the cylinder's rows 41 to 139, columns 101 to 199, found every 4 mm and less its rim's tips
+    assert rows.start in range(30, 37)
+    assert rows.stop in range(145, 152)
+    assert columns.start in range(90, 97)
+    assert columns.stop in range(205, 212)
+    rows, columns = tissue_box(head_on_couch(), (3.0, 2.0, 0.5))
+    assert rows.start in range(34, 40)
+    assert columns.start in range(80, 90)
+
+
+def test_tissue_box_ends_where_the_image_does() -> None:
+    assert tissue_box(np.full((3, 50, 60), 40.0), SPACING) == (slice(0, 50), slice(0, 60))
+
+
+@pytest.mark.parametrize("slices", [0, 3])
+def test_without_tissue_its_box_is_everything(slices: int) -> None:
+    assert tissue_box(np.full((slices, 50, 60), -1000.0), SPACING) == (slice(0, 50), slice(0, 60))
 
 
 def test_crop_window_is_centred_on_the_head() -> None:

@@ -60,7 +60,7 @@ class Engine(Protocol):
         overlapping: whether images will be larger than the patch, which decides what is prepared in advance.
         """
 
-    def load_ranker(self, model: NetworkModel) -> Ranker:
+    def load_ranker(self, model: NetworkModel, overlapping: bool = False) -> Ranker:
         """The same for the likeliest classes and their probabilities, which take longer than labels."""
 
 

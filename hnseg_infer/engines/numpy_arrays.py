@@ -32,7 +32,7 @@ class NumpyArrays:
         return entropy_map(logits, labels, covered)
 
     def ranked(
-        self, logits: NDArray[np.float32], covered: NDArray[np.float32]
+        self, logits: NDArray[np.float32], covered: NDArray[np.float32] | None = None
     ) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
         return ranked(logits, covered)
 

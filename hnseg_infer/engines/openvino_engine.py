@@ -56,10 +56,10 @@ class OpenVINOEngine:
 
         return labels
 
-    def load_ranker(self, model: NetworkModel) -> Ranker:
+    def load_ranker(self, model: NetworkModel, overlapping: bool = False) -> Ranker:
         """The same for the likeliest classes."""
         network = OpenVINONetwork(self._core, model, self._precision)
-        network.prepare(overlapping=True)
+        network.prepare(overlapping)
 
         def ranks(
             image: Tile, region: Window | None = None, progress: TileProgress | None = None

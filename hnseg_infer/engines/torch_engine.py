@@ -63,7 +63,7 @@ class TorchEngine:
 
         return labels
 
-    def load_ranker(self, model: NetworkModel) -> Ranker:
+    def load_ranker(self, model: NetworkModel, overlapping: bool = False) -> Ranker:
         """The same for the likeliest classes."""
         network = _Network(model, self._device, self._dtype)
 
@@ -122,12 +122,11 @@ class _Network:
 
     def entropy(self, logits: Tensor, labels: Tensor, covered: Tensor | None = None) -> Tensor:
         # a GPU would wait for a mask to be counted, and has the time for every voxel
-        chosen = logits.float() if covered is None else logits / _positive(covered)[..., None]
-        logs = torch.log_softmax(chosen, dim=-1)
+        logs = torch.log_softmax(_divided(logits, covered), dim=-1)
         return (logs.exp() * logs).sum(dim=-1) / -log(2)
 
-    def ranked(self, logits: Tensor, covered: Tensor) -> tuple[Tensor, Tensor]:
-        shares = torch.softmax(logits / _positive(covered)[..., None], dim=-1)
+    def ranked(self, logits: Tensor, covered: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        shares = torch.softmax(_divided(logits, covered), dim=-1)
         largest = shares.topk(min(RANKS, logits.shape[-1]), dim=-1)
         return largest.indices.to(torch.uint8), largest.values.half()
 
@@ -141,9 +140,11 @@ class _Network:
         return logits[0].movedim(0, -1).reshape(*self._box, -1)
 
 
-def _positive(covered: Tensor) -> Tensor:
-    """What logits can be divided by where no tile lies, too."""
-    return covered.clamp_min(torch.finfo(covered.dtype).tiny)
+def _divided(logits: Tensor, covered: Tensor | None) -> Tensor:
+    """Logits in single precision from what they are times ``covered``, which is 0 where no tile lies."""
+    if covered is None:
+        return logits.float()
+    return logits / covered.clamp_min(torch.finfo(covered.dtype).tiny)[..., None]
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:
