@@ -5,7 +5,9 @@
 trains every system by cross-validation in a folder of WORK (interrupted, it goes on) and writes
 ``results/compare_systems_PLAN.json``, ``.md``, ``.csv`` (every organ and system) and ``.png``. All see the
 same cases in the same folds, for the iterations that the plan gives them or, with ``--epochs``, for equally
-many.
+many. With ``--same-optimizer`` the second publication's networks are trained by the plan's optimiser, rate
+and schedule in place of their own: SGD needs many more iterations than two CPU cores can give, and networks
+are then compared, not optimisers.
 """
 
 import argparse
@@ -55,6 +57,7 @@ def main() -> int:
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), help="(default: all)")
     parser.add_argument("--folds", type=int, default=2, help="(default: %(default)s)")
     parser.add_argument("--epochs", type=int, help="of every model (default: the plan's)")
+    parser.add_argument("--same-optimizer", action="store_true", help="the plan's own for every system")
     parser.add_argument("--trained-on", required=True, help="what DATA is, in a few words")
     parser.add_argument("--repeats", type=int, default=3, help="of the timed case (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the result files")
@@ -75,6 +78,7 @@ def main() -> int:
         **origin(),
         "data": arguments.trained_on,
         "plan": arguments.plan,
+        "same_optimizer": arguments.same_optimizer,
         "cases": sum(map(len, folds)),
         "folds": len(folds),
         "device": device(),
@@ -102,7 +106,7 @@ def trained(arguments: argparse.Namespace, system: str) -> Road:
     settings = Settings(
         sources=(Source("", arguments.data),),
         work=work,
-        recipe=with_epochs(system_recipe(RECIPES[arguments.plan], system), arguments.epochs),
+        recipe=recipe_of(arguments, system),
         bundle=work / "bundle",
         folds=arguments.folds,
         device=device(),
@@ -113,6 +117,15 @@ def trained(arguments: argparse.Namespace, system: str) -> Road:
     names = [stage.name for stage in stages]
     run_stages(stages, road.ledger, names[: names.index(COMBINATION) + 1], road.say)
     return road
+
+
+def recipe_of(arguments: argparse.Namespace, system: str) -> Recipe:
+    """A system's recipe as the command line changes it."""
+    plan = RECIPES[arguments.plan]
+    recipe = with_epochs(system_recipe(plan, system), arguments.epochs)
+    if not arguments.same_optimizer:
+        return recipe
+    return replace(recipe, optimizer=plan.optimizer, learning_rate=plan.learning_rate, schedule=plan.schedule)
 
 
 def with_epochs(recipe: Recipe, epochs: int | None) -> Recipe:

@@ -22,7 +22,7 @@ def page(result: Mapping[str, Any], comparison: Comparison, picture: str) -> lis
         "# The systems of both publications",
         "",
         f"{result['data']}: {result['cases']} cases in {result['folds']} folds, each outlined by models that "
-        f"had not seen it. Plan `{result['plan']}`. {NOT_FOR_CLINICAL_USE}",
+        f"had not seen it. Plan `{result['plan']}`, {_optimizer(result)}. {NOT_FOR_CLINICAL_USE}",
         "",
         *markdown_table(
             ("mean over organs", "DSC", "HD95 mm", "missed"),
@@ -53,6 +53,12 @@ def page(result: Mapping[str, Any], comparison: Comparison, picture: str) -> lis
         "",
         origin_line(result, result["device"]),
     ]
+
+
+def _optimizer(result: Mapping[str, Any]) -> str:
+    if result["same_optimizer"]:
+        return "every network trained by system one's optimiser"
+    return "each network trained by its own publication's optimiser"
 
 
 def _metric(comparison: Comparison, metric: Any) -> list[str]:

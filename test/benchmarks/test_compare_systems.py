@@ -1,5 +1,6 @@
 """The comparison of systems, without the trainings: what is computed from scores, and the page."""
 
+from argparse import Namespace
 from statistics import fmean
 
 import compare_systems
@@ -8,6 +9,7 @@ from systems_page import UNION, page
 
 from hnseg_train.evaluation.comparison import compare
 from hnseg_train.recipes import RECIPES
+from hnseg_train.systems import system_recipe
 
 FOLDS = (("1", "2"), ("3",))
 
@@ -46,6 +48,17 @@ def test_one_budget_for_all() -> None:
     assert [model.name for model in equal.models] == [model.name for model in as_planned.models]
 
 
+def test_the_same_optimizer_for_all() -> None:
+    asked = Namespace(plan="lite", epochs=None, same_optimizer=True)
+    plan, nnsam = RECIPES["lite"], compare_systems.recipe_of(asked, "nnsam")
+    assert (nnsam.optimizer, nnsam.learning_rate, nnsam.schedule) == ("adam", 1e-3, "poly")
+    assert nnsam.models == system_recipe(plan, "nnsam").models
+    assert compare_systems.recipe_of(asked, "combined") == plan
+    own = compare_systems.recipe_of(Namespace(plan="lite", epochs=None, same_optimizer=False), "nnsam")
+    assert own == system_recipe(plan, "nnsam")
+    assert own.optimizer == "sgd"
+
+
 def test_means_are_over_organs() -> None:
     means = compare_systems.overall(SCORES["nnsam"])
     assert means["mean_dsc"] == fmean((fmean((0.5, 0.5, 0.8)), fmean((0.6, 0.6, 0.5))))
@@ -67,6 +80,7 @@ def test_the_page_shows_every_system_and_the_union() -> None:
         "machine": {"cpu": "one", "cores": 2, "memory_gib": 4, "torch": "2", "openvino": "3"},
         "data": "three dice",
         "plan": "lite",
+        "same_optimizer": True,
         "cases": 3,
         "folds": 2,
         "device": "cpu",
@@ -75,6 +89,7 @@ def test_the_page_shows_every_system_and_the_union() -> None:
     }
     text = "\n".join(page(result, compare(fused, candidates=list(SCORES)), "boxes.png"))
     assert "three dice: 3 cases in 2 folds" in text
+    assert "Plan `lite`, every network trained by system one's optimiser." in text
     assert "| nnsam | 2.50 | 3.0 | 4.2 | 2d 100, 3d 50 | 2d 6, 3d 2 | 12 |" in text
     assert "| union | 0.450 |" in text
     assert "| eye_left | **0.667 +- 0.404** | 0.600 +- 0.173 |" in text
