@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from contour_extent import Extent, by_organ, extents
 from record import Check, add_output_options, check_table, origin, origin_line, write_result
 from sides import swapped
 
@@ -45,13 +46,16 @@ def main() -> int:
     names = {organ.id: organ.name for organ in loaded.bundle.organs}
     scores: dict[str, list[OrganScore]] = {}
     swaps: list[str] = []
+    ends: list[list[Extent]] = []
     with tempfile.TemporaryDirectory() as folder:
         pairs = []
         for case in find_cases(arguments.test):
             found = segment(read_ct(case.ct), bundle=loaded, source=case.name).labels
             mask = Path(folder) / f"{case.name}.nii.gz"
             write(found, mask)
-            scores[case.name] = score_case(found, read_labels(case.label), names)
+            contoured = read_labels(case.label)
+            scores[case.name] = score_case(found, contoured, names)
+            ends.append(extents(found, contoured, names))
             swaps += [f"{case.name} {pair}" for pair in swapped(found, names)]
             pairs.append(MaskPair(case.name, mask, case.label, case.ct))
         if arguments.pictures:
@@ -69,6 +73,7 @@ def main() -> int:
         "checks": [asdict(item) for item in checks],
         "organs": [asdict(organ) for organ in organs],
         "volumes": volumes(scores),
+        "extents": by_organ(ends),
         "scores": {case: [asdict(score) for score in organs_of] for case, organs_of in scores.items()},
     }
     write_result(arguments, result, report(result, organs, summarise(organs), checks))
@@ -129,6 +134,14 @@ def report(
         ]
         for organ in contoured
     ]
+    ends = [
+        [
+            name,
+            number(of["dsc"], 3),
+            *(number(value, 0) for end in ("below_mm", "above_mm") for value in of[end]),
+        ]
+        for name, of in result["extents"].items()
+    ]
     return [
         "# Accuracy on real CTs at low resolution",
         "",
@@ -148,6 +161,14 @@ def report(
         "",
         *markdown_table(
             ("organ", "cm3, least", "median", "most", "predicted / contoured, least", "median", "most"), sizes
+        ),
+        "",
+        "How far up and down it was contoured: DSC were the lowest and the highest contoured slice known, "
+        "and by how many mm the prediction reaches below the one and above the other (5th, 50th and 95th "
+        "percentile of the cases in which it was found):",
+        "",
+        *markdown_table(
+            ("organ", "DSC in these slices", "below, 5 %", "50 %", "95 %", "above, 5 %", "50 %", "95 %"), ends
         ),
         "",
         *(f"- {definition}" for definition in DEFINITIONS),

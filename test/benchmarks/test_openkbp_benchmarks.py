@@ -63,6 +63,7 @@ def test_its_own_labels_score_one(cases: Path, bundle: Path, tmp_path: Path, mon
     assert (stem["dsc"]["mean"], stem["dsc"]["count"]) == (1.0, 2)
     stem_cm3 = next(score["predicted_cm3"] for score in result["scores"]["pt_1"] if score["id"] == 1)
     assert result["volumes"]["brain_stem"] == {"reference_cm3": [stem_cm3] * 3, "ratio": [1.0] * 3}
+    assert result["extents"]["brain_stem"] == {"dsc": 1.0, "below_mm": [0.0] * 3, "above_mm": [0.0] * 3}
     assert len(list((tmp_path / "p").glob("001_brain_stem_*.png"))) == 2
 
 
