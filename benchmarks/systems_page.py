@@ -62,7 +62,8 @@ def _optimizer(result: Mapping[str, Any]) -> str:
 
 
 def _metric(comparison: Comparison, metric: Any) -> list[str]:
-    return [f"## {metric.title}", "", "Bold: the best system.", "", *metric_table(comparison, metric), ""]
+    bold = "Bold: the best system by mean DSC."
+    return [f"## {metric.title}", "", bold, "", *metric_table(comparison, metric), ""]
 
 
 def _mean_line(name: str, means: Mapping[str, Any]) -> list[str]:
