@@ -7,6 +7,7 @@ this project's own U-Net, torch is needed.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ from numpy.typing import NDArray
 from hnseg_infer.checkpoint import read_checkpoint
 from hnseg_infer.errors import BundleError
 from hnseg_infer.networks.unet_layout import UNetLayout, unet_layout
+from hnseg_infer.preprocessing import HUWindow
 
 CHECKPOINT = "fold_all/checkpoint_final.pth"
 
 MODEL_FILES = ("plans.json", "dataset.json", CHECKPOINT)
 """What a model folder consists of."""
 
-NORMALIZATION = "ZScoreNormalization"
-"""The only intensity normalisation of nnU-Net's that the pipeline applies (docs/method.md)."""
+Z_SCORE, HU_WINDOW = "ZScoreNormalization", "CTNormalization"
+"""The intensity normalisations of nnU-Net's that the pipeline applies (docs/method.md)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class NetworkModel:
     patch: (z, y, x), or (y, x) for a 2D network. organs: names of the classes 1, 2, ... in order.
     architecture: class path, keyword arguments, names of the arguments that are class paths themselves.
     weights: arrays by parameter name, mostly in half precision. layout: set when the network is this
-    project's U-Net, which engines can build without torch.
+    project's U-Net, which engines can build without torch. hu_window: of the image's normalisation, None for
+    the z-score. other_side: each class's name in a mirror image, for a network that is asked about both sides
+    of a tile (networks/both_sides.py); None for any other.
     """
 
     folder: Path
@@ -42,6 +46,8 @@ class NetworkModel:
     architecture: tuple[str, Mapping[str, Any], tuple[str, ...]]
     weights: Mapping[str, NDArray[Any]]
     layout: UNetLayout | None
+    hu_window: HUWindow | None = None
+    other_side: tuple[int, ...] | None = None
 
     @property
     def classes(self) -> int:
@@ -79,18 +85,12 @@ def read_model_folder(folder: Path) -> NetworkModel:
             architecture=(class_path, arguments, tuple(architecture["_kw_requires_import"])),
             weights=checkpoint["network_weights"],
             layout=_layout(plans_file, class_path, arguments, len(organs) + 1),
+            hu_window=_hu_window(plans_file, plans, configuration),
         )
-        normalization = list(configuration["normalization_schemes"])
-        masked = any(configuration.get("use_mask_for_norm") or ())
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(
             f"The plans in {plans_file} are not those of an nnU-Net v2 model ({error})."
         ) from None
-    if normalization != [NORMALIZATION] or masked:
-        raise BundleError(
-            f"{plans_file} asks for the normalisation {normalization}"
-            f"{' inside a mask' if masked else ''}; accepted is {NORMALIZATION} of one channel, without mask."
-        )
     if list(plans.get("transpose_forward", [0, 1, 2])) != [0, 1, 2]:
         raise BundleError(f"{plans_file} asks for transposed axes; accepted are images in z, y, x order.")
     if len(model.patch) not in (2, 3) or min(model.patch) < 1:
@@ -110,6 +110,31 @@ def _configuration(plans: dict[str, Any], name: str) -> dict[str, Any]:
     own = plans["configurations"][name]
     parent = _configuration(plans, own["inherits_from"]) if "inherits_from" in own else {}
     return {**parent, **own}
+
+
+def _hu_window(
+    plans_file: Path, plans: Mapping[str, Any], configuration: Mapping[str, Any]
+) -> HUWindow | None:
+    normalization = list(configuration["normalization_schemes"])
+    masked = any(configuration.get("use_mask_for_norm") or ())
+    if normalization not in ([Z_SCORE], [HU_WINDOW]) or masked:
+        raise BundleError(
+            f"{plans_file} asks for the normalisation {normalization}{' inside a mask' if masked else ''}; "
+            f"accepted are {Z_SCORE} and {HU_WINDOW} of one channel, without mask."
+        )
+    if normalization == [Z_SCORE]:
+        return None
+    intensities = plans["foreground_intensity_properties_per_channel"]["0"]
+    low, high, mean, deviation = (
+        float(intensities[key]) for key in ("percentile_00_5", "percentile_99_5", "mean", "std")
+    )
+    # written so that a number that is none is refused, too
+    if not (isfinite(low + high + mean + deviation) and low < high and deviation > 0):
+        raise BundleError(
+            f"{plans_file} cuts HU off at {low} and {high} and divides by {deviation}; "
+            "accepted are a lower and a higher finite number, and a positive one."
+        )
+    return HUWindow(low, high, mean, deviation)
 
 
 def _read_organs(path: Path) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hnseg_infer.bundle import ModelSpec
 from hnseg_infer.loaded_bundle import LoadedBundle
-from hnseg_infer.preprocessing import Window, tissue_box, z_score
+from hnseg_infer.preprocessing import Window, normalized, tissue_box
 from hnseg_infer.progress import TileProgress
 from hnseg_infer.resampling import Spacing, organ_labels, resample, shape_at
 from hnseg_infer.volume import Volume
@@ -41,15 +41,13 @@ def run_model(
 ) -> ModelResult:
     """The model's organs, 0 outside its window and outside the axial ``slices`` that may hold organs.
 
-    z-score and network see the window alone, resampled to ``spacing`` (mm) unless that is None; tiles without
-    any of the slices are left out, and a model of whole CTs has its tiles around the patient.
+    Normalisation and network see the window alone, resampled to ``spacing`` (mm) unless that is None; tiles
+    without any of the slices are left out, and a model of whole CTs has its tiles around the patient.
     """
     labels = np.zeros(ct.array.shape, np.uint8)
     hu, region = ct.array[window], organ_region(model, ct, window, slices)
-    if spacing is None:
-        image = z_score(hu)
-    else:
-        image = z_score(resample(hu, shape_at(hu.shape, ct.geometry.spacing_zyx, spacing)))
+    at_spacing = hu if spacing is None else resample(hu, shape_at(hu.shape, ct.geometry.spacing_zyx, spacing))
+    image = normalized(at_spacing, model.network.hu_window)
     part = _rescaled(region, hu.shape, image.shape)
     seen = seen_part(part, model.network.patch, image.shape)
     shown = image[seen], _within(seen, part), progress

@@ -1,10 +1,11 @@
-"""What happens to a CT before a network sees it: z-score, body mask, crop window, small-organ ROI.
+"""What happens to a CT before a network sees it: normalisation, body mask, crop window, small-organ ROI.
 
 Pure functions of arrays ``[z, y, x]`` in canonical orientation (z superior, y posterior, x patient left);
 training and inference call the same ones. Spacings are mm in z, y, x order.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from math import ceil, floor, isqrt, sqrt
 from typing import Any
 
@@ -31,6 +32,27 @@ HEAD_MM = 200.0
 
 _IN_PLANE = np.stack([np.zeros((3, 3)), ndimage.generate_binary_structure(2, 1), np.zeros((3, 3))])
 """Neighbours that share an edge within one axial slice."""
+
+
+@dataclass(frozen=True)
+class HUWindow:
+    """nnU-Net's CTNormalization: HU cut off at low and high, less mean, divided by deviation."""
+
+    low: float
+    high: float
+    mean: float
+    deviation: float
+
+
+def normalized(hu: NDArray[Any], window: HUWindow | None) -> NDArray[np.float32]:
+    """What a network gets of what it sees: the window's values, or without a window the z-score."""
+    if window is None:
+        return z_score(hu)
+    values = hu.astype(np.float32)
+    np.clip(values, window.low, window.high, out=values)
+    values -= np.float32(window.mean)
+    values /= np.float32(window.deviation)
+    return values
 
 
 def z_score(image: NDArray[Any]) -> NDArray[np.float32]:

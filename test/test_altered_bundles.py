@@ -11,6 +11,7 @@ from edited_bundle import CHECKPOINT, edit_architecture, edit_checkpoint, edit_c
 
 from hnseg_infer.bundle import load_bundle
 from hnseg_infer.errors import BundleError
+from hnseg_infer.preprocessing import HUWindow
 
 
 def delete_plans(folder):
@@ -122,7 +123,34 @@ def unknown_arguments(folder):
 
 
 def another_normalisation(folder):
+    edit_configuration(folder / "3d/plans.json", normalization_schemes=["RescaleTo01Normalization"])
+    seal(folder)
+
+
+def a_window_of_hu(folder, **changes):
+    window = {"percentile_00_5": -300.0, "percentile_99_5": 800.0, "mean": 40.0, "std": 200.0}
     edit_configuration(folder / "3d/plans.json", normalization_schemes=["CTNormalization"])
+    edit_json(
+        folder / "3d/plans.json", foreground_intensity_properties_per_channel={"0": {**window, **changes}}
+    )
+    seal(folder)
+
+
+def a_window_upside_down(folder):
+    a_window_of_hu(folder, percentile_00_5=900.0)
+
+
+def a_window_without_width(folder):
+    a_window_of_hu(folder, std=0.0)
+
+
+def a_window_of_no_number(folder):
+    a_window_of_hu(folder, mean=float("nan"))
+
+
+def no_window(folder):
+    a_window_of_hu(folder)
+    edit_json(folder / "3d/plans.json", foreground_intensity_properties_per_channel={})
     seal(folder)
 
 
@@ -195,7 +223,11 @@ def a_gap_in_the_labels(folder):
         (a_function_for_an_operator, "os.system"),
         (an_unknown_class, "Transformer"),
         (unknown_arguments, "No network can be built from .*3d/plans.json"),
-        (another_normalisation, "CTNormalization"),
+        (another_normalisation, "RescaleTo01Normalization"),
+        (a_window_upside_down, "cuts HU off at 900.0 and 800.0"),
+        (a_window_without_width, "divides by 0.0"),
+        (a_window_of_no_number, "3d/plans.json cuts HU off"),
+        (no_window, "3d/plans.json are not those of an nnU-Net v2 model"),
         (normalisation_in_a_mask, "inside a mask"),
         (transposed_axes, "3d/plans.json asks for transposed axes"),
         (a_4d_patch, "patch size"),
@@ -213,3 +245,9 @@ def test_altered_files_are_refused(bundle_copy, alter, named, capsys):
         load_bundle(bundle_copy)
     assert "\n" not in str(raised.value)
     assert "printed" not in capsys.readouterr().out
+
+
+def test_a_window_of_hu_is_read(bundle_copy):
+    a_window_of_hu(bundle_copy)
+    windows = {model.name: model.network.hu_window for model in load_bundle(bundle_copy).models}
+    assert windows == {"2d": None, "3d": HUWindow(-300.0, 800.0, 40.0, 200.0), "3d_small": None}

@@ -14,7 +14,7 @@ from hnseg_infer.engines.torch_engine import TorchEngine
 from hnseg_infer.errors import BundleError, DeviceError, InputError
 from hnseg_infer.loaded_bundle import LoadedBundle, load, start_loading
 from hnseg_infer.pipeline import segment
-from hnseg_infer.preprocessing import crop_window, roi_window, tissue_box, z_score
+from hnseg_infer.preprocessing import HUWindow, crop_window, roi_window, tissue_box, z_score
 from hnseg_infer.resampling import organ_labels, resample
 from hnseg_infer.slice_range import organ_slices
 from hnseg_infer.volume import Volume
@@ -183,6 +183,21 @@ def test_a_bundle_with_one_model_and_other_organs(tmp_path):
     classes[patient] = road.labellers["net"](z_score(hu)[patient]).labels
     np.testing.assert_array_equal(prediction.labels.array == 3, classes == 1)
     np.testing.assert_array_equal(prediction.labels.array == 250, classes == 2)
+
+
+def test_a_model_with_a_window_of_hu_sees_what_lies_in_it(tmp_path):
+    bundle = load_bundle(spaced_bundle(tmp_path, "native"))
+    window = HUWindow(low=-100.0, high=300.0, mean=40.0, deviation=100.0)
+    spec = bundle.models[0]
+    windowed = replace(spec, network=replace(spec.network, hu_window=window))
+    road = load(replace(bundle, models=(windowed,)), "cpu")
+    hu, classes = head_ct().array, np.zeros(head_ct().array.shape, np.uint8)
+    patient = slice(None), *tissue_box(hu, head_ct().geometry.spacing_zyx)
+    shown = (np.clip(hu, -100, 300) - 40).astype(np.float32) / 100
+    classes[patient] = road.labellers["net"](shown[patient]).labels
+    labels = segment(head_ct(), bundle=road).labels.array
+    np.testing.assert_array_equal(labels, np.array([0, 3, 250])[classes])
+    assert (labels != segment(head_ct(), bundle=bundle, device="cpu").labels.array).any()
 
 
 def spaced_bundle(folder: Path, spacing: object) -> Path:

@@ -5,10 +5,12 @@ import pytest
 from scipy import ndimage
 
 from hnseg_infer.preprocessing import (
+    HUWindow,
     body_mask,
     crop_window,
     fill_holes,
     labels_center,
+    normalized,
     roi_window,
     tissue_box,
     tissue_mask,
@@ -37,6 +39,19 @@ def test_z_score_has_zero_mean_and_unit_deviation() -> None:
 
 def test_z_score_of_a_constant_is_zero() -> None:
     assert not z_score(np.full((2, 2, 2), 7)).any()
+
+
+def test_a_window_of_hu_is_nnunets_ct_normalization() -> None:
+    from nnunetv2.preprocessing.normalization.default_normalization_schemes import CTNormalization
+
+    hu = np.arange(-1000, 2000, 7, dtype=np.int16).reshape(3, 11, 13)
+    intensities = {"percentile_00_5": -300.0, "percentile_99_5": 800.0, "mean": 40.0, "std": 200.0}
+    expected = CTNormalization(intensityproperties=intensities).run(hu.copy())
+    found = normalized(hu, HUWindow(low=-300.0, high=800.0, mean=40.0, deviation=200.0))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert (found.min(), found.max()) == (np.float32(-1.7), np.float32(3.8))
+    np.testing.assert_array_equal(normalized(hu, None), z_score(hu))
 
 
 def test_body_mask_leaves_the_couch_out() -> None:
