@@ -103,7 +103,16 @@ def ranked(
     chosen = logits[open_to_doubt]
     if covered is not None:
         chosen /= covered[open_to_doubt][:, None]
-    order = np.argsort(-chosen, axis=-1, kind="stable")[:, :ranks]
+    order = np.empty((len(chosen), ranks), np.uint8)
+    shares = np.empty(order.shape, np.float32)
+    rows = np.arange(len(chosen))
+    # a look for the largest per rank takes a fraction of the time of sorting all classes
+    for rank in range(ranks):
+        place = chosen.argmax(axis=-1)
+        order[:, rank], shares[:, rank] = place, chosen[rows, place]
+        if rank == 0:
+            total = np.exp(chosen - shares[:, :1]).sum(axis=-1)
+        chosen[rows, place] = -np.inf
     classes[open_to_doubt] = order
-    probabilities[open_to_doubt] = np.take_along_axis(special.softmax(chosen, axis=-1), order, axis=-1)
+    probabilities[open_to_doubt] = np.exp(shares - shares[:, :1]) / total[:, None]
     return classes, probabilities
