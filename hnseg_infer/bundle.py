@@ -1,15 +1,14 @@
 """The model bundle: a folder with bundle.json and one nnU-Net v2 model folder per network.
 
 ``bundle.json`` holds ``format_version``, ``name``, ``trained_on``, ``intended_use``, ``organs`` (id, name),
-``models`` (folder, crop rule, spacing rule; ``both_sides`` where a network is asked about both sides of a
-tile), ``provider`` (organ to model), ``sha256`` of every other file; where the training said so
-``trained_spacing_mm`` (low and high; z, y, x), ``anatomy`` (review/anatomy.py) and ``without_strays``: the
-organs that lose what lies far from their largest piece (pieces.py).
+``models`` (folder, crop rule, spacing rule), ``provider`` (organ to model), ``sha256`` of every other file;
+where the training said so ``trained_spacing_mm`` (low and high; z, y, x), ``anatomy`` (review/anatomy.py) and
+``without_strays``: the organs that lose what lies far from their largest piece (pieces.py).
 Nothing is unpickled before every checksum has been verified.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from hnseg_infer.checksums import verify_checksums
 from hnseg_infer.errors import BundleError
 from hnseg_infer.installed import MANIFEST, bundle_folder
 from hnseg_infer.model_folder import MODEL_FILES, NetworkModel, read_json, read_model_folder
-from hnseg_infer.organs import other_sides
 from hnseg_infer.review.anatomy import Anatomy, read_anatomy
 from hnseg_infer.spacing_rule import NATIVE, SpacingRange, read_spacing, read_spacing_range
 
@@ -150,9 +148,6 @@ def _model(
                 f"The bundle file {path.parent / entry['folder'] / file} is missing or not listed."
             )
     network = read_model_folder(path.parent / entry["folder"])
-    if entry.get("both_sides", False):
-        # the background is alike on both sides
-        network = replace(network, other_side=(0, *(1 + other for other in other_sides(network.organs))))
     organ_ids = (0, *(by_name[organ].id if organ in by_name else 0 for organ in network.organs))
     return ModelSpec(name, crop, roi, spacing, organ_ids, network)
 

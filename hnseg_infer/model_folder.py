@@ -36,8 +36,7 @@ class NetworkModel:
     architecture: class path, keyword arguments, names of the arguments that are class paths themselves.
     weights: arrays by parameter name, mostly in half precision. layout: set when the network is this
     project's U-Net, which engines can build without torch. hu_window: of the image's normalisation, None for
-    the z-score. other_side: each class's name in a mirror image, for a network that is asked about both sides
-    of a tile (networks/both_sides.py); None for any other.
+    the z-score.
     """
 
     folder: Path
@@ -47,7 +46,6 @@ class NetworkModel:
     weights: Mapping[str, NDArray[Any]]
     layout: UNetLayout | None
     hu_window: HUWindow | None = None
-    other_side: tuple[int, ...] | None = None
 
     @property
     def classes(self) -> int:

@@ -4,7 +4,6 @@ Left is the patient's left. Weights are the challenge's and are keyed by name. N
 ``tg263`` follow AAPM TG-263, the nomenclature radiotherapy systems exchange.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -67,22 +66,3 @@ def side_of(name: str) -> tuple[str, Side]:
         if name.endswith(ending):
             return name.removesuffix(ending), side
     return name, "-"
-
-
-def other_sides(names: Sequence[str]) -> list[int]:
-    """For each organ the index of the same organ on the other side; its own for organs without a side.
-
-    Raises ValueError when an organ's other side is not among the names.
-
-    >>> other_sides(["brain_stem", "eye_left", "eye_right"])
-    [0, 2, 1]
-    """
-    found = {side_of(name): index for index, name in enumerate(names)}
-    opposite: dict[Side, Side] = {"-": "-", "L": "R", "R": "L"}
-    others = []
-    for name in names:
-        stem, side = side_of(name)
-        if (stem, opposite[side]) not in found:
-            raise ValueError(f"Organ {name} has no other side among the organs; it cannot be mirrored.")
-        others.append(found[stem, opposite[side]])
-    return others

@@ -1,7 +1,7 @@
 """Labelled CTs in StructSeg's layout to nnU-Net's preprocessed data sets, one per model.
 
-Arrays are ``[z, y, x]`` in canonical orientation. Crops and normalisation are the inference side's own
-functions, so that a network sees in training what it will see in use.
+Arrays are ``[z, y, x]`` in canonical orientation. Crops and z-score are the inference side's own functions,
+so that a network sees in training what it will see in use.
 """
 
 import os
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.files import write_whole
-from hnseg_infer.preprocessing import Window, crop_window, labels_center, normalized, roi_window
+from hnseg_infer.preprocessing import Window, crop_window, labels_center, roi_window, z_score
 from hnseg_infer.resampling import resample, resample_labels, shape_at
 from hnseg_infer.volume import Volume
 from hnseg_infer.windows import Center
@@ -98,7 +98,7 @@ def write_samples(
             image, part = resample(image, shape), resample_labels(part, shape)
         target = model_target(model, part, organs)
         properties = {"class_locations": _class_locations(target, values.values()), UNKNOWN: unknown}
-        _save(normalized(image, model.hu_window), target, properties, model, unfinished / f"{name}_{index}")
+        _save(z_score(image), target, properties, model, unfinished / f"{name}_{index}")
         for file in sorted(unfinished.iterdir()):
             files.append(folder / model.name / file.name)
             os.replace(file, files[-1])

@@ -110,7 +110,6 @@ def _model_entry(model: ModelRecipe) -> dict[str, Any]:
         "folder": model.name,
         "crop": model.crop,
         "spacing": list(model.spacing or ()) or NATIVE,
-        **({"both_sides": True} if model.both_sides else {}),
     }
     if model.crop == "small_organ_roi":
         entry |= {"from_model": ROI_FROM, "organs": list(SMALL_ORGANS), "size_zyx": list(model.patch)}

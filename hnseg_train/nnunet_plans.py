@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hnseg_infer.model_folder import HU_WINDOW, Z_SCORE
 from hnseg_infer.networks.topology import unet_topology
-from hnseg_infer.preprocessing import HUWindow
 from hnseg_train.recipes import ADAM, NOMINAL_SPACING, ModelRecipe, Recipe
 
 
@@ -38,7 +36,7 @@ def unresampled() -> dict[str, Any]:
 
 
 def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dict[str, Any]:
-    """nnU-Net's plans.json for one model: no resampling by nnU-Net, one of our networks.
+    """nnU-Net's plans.json for one model: z-score, no resampling by nnU-Net, one of our networks.
 
     for_training puts in the training patch and, under ``hnseg``, what only our trainer reads.
     """
@@ -51,7 +49,7 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
         "patch_size": list(model.training_patch if for_training else model.patch),
         "median_image_size_in_voxels": list(model.patch),
         "spacing": list(spacing),
-        "normalization_schemes": [Z_SCORE if model.hu_window is None else HU_WINDOW],
+        "normalization_schemes": ["ZScoreNormalization"],
         "use_mask_for_norm": [False],
         **unresampled(),
         "batch_dice": True,
@@ -81,10 +79,8 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
             "mirror_axes": list(model.mirror_axes),
             # left out for Adam, so that trainings from before there was a choice stay valid
             **({} if recipe.optimizer == ADAM else {"optimizer": recipe.optimizer}),
-            # likewise
-            **({"both_sides": True} if model.both_sides else {}),
         }
-    plans = plans_of(
+    return plans_of(
         recipe,
         model,
         {model.configuration: configuration},
@@ -92,15 +88,6 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
         model.spacing or NOMINAL_SPACING,
         [1, *model.patch][-3:],
     )
-    return {**plans, "foreground_intensity_properties_per_channel": _intensities(model.hu_window)}
-
-
-def _intensities(window: HUWindow | None) -> dict[str, Any]:
-    """What nnU-Net's normalisation reads of the training data's HU."""
-    if window is None:
-        return {}
-    keys = ("percentile_00_5", "percentile_99_5", "mean", "std")
-    return {"0": dict(zip(keys, (window.low, window.high, window.mean, window.deviation), strict=True))}
 
 
 def plans_of(

@@ -11,7 +11,6 @@ and one 3D model, which sees every CT at one spacing.
 from dataclasses import dataclass
 
 from hnseg_infer.organs import STRUCTSEG_ORGANS
-from hnseg_infer.preprocessing import HUWindow
 
 Organs = tuple[tuple[int, str], ...]
 """Label value and name of each organ."""
@@ -46,8 +45,7 @@ class ModelRecipe:
     balanced: at first all organs weigh the same in the cross-entropy, whatever their size (schedules.py), so
     that a thousand iterations are enough to find the small ones. foreground_fraction: where it is not the
     recipe's; nnU-Net rounds it to whole samples of a batch, so that of two 0.8 would make both. network: its
-    class path. hu_window: of the image's normalisation, None for the z-score. both_sides: half the samples
-    are mirrored along x with left and right organs exchanged, and in use every tile is seen from both sides.
+    class path.
     """
 
     name: str
@@ -63,8 +61,6 @@ class ModelRecipe:
     foreground_fraction: float | None = None
     spacing: tuple[float, float, float] | None = None
     network: str = UNET
-    hu_window: HUWindow | None = None
-    both_sides: bool = False
 
     @property
     def configuration(self) -> str:
@@ -170,9 +166,6 @@ CHECK = Recipe(
 COARSE_MM = (2.5, 4.0, 4.0)
 """Spacing of OpenKBP's CTs, about."""
 
-SOFT_TISSUE = HUWindow(low=-300.0, high=800.0, mean=-300.0, deviation=200.0)
-"""Air and hard bone are cut off, and air is 0 as is what lies outside the image."""
-
 COARSE_ORGANS = frozenset(
     ("brain_stem", "parotid_left", "parotid_right", "spinal_cord", "mandible_left", "mandible_right")
 )
@@ -181,19 +174,7 @@ COARSE = Recipe(
     name="coarse",
     models=(
         ModelRecipe(
-            "3d",
-            "whole",
-            (32, 128, 128),
-            (32, 64, 64),
-            16,
-            160,
-            4,
-            (),
-            60,
-            balanced=True,
-            spacing=COARSE_MM,
-            hu_window=SOFT_TISSUE,
-            both_sides=True,
+            "3d", "whole", (32, 128, 128), (32, 64, 64), 16, 160, 4, (), 90, balanced=True, spacing=COARSE_MM
         ),
     ),
     iterations_per_epoch=50,

@@ -13,7 +13,6 @@ from nnunetv2.training.data_augmentation.compute_initial_patch_size import get_p
 from numpy.typing import NDArray
 
 from hnseg_train.dataset import UNKNOWN
-from hnseg_train.exchanged_sides import ExchangedSides, label_organs
 from hnseg_train.loss import DiceAndCrossEntropy
 from hnseg_train.recipes import SGD
 from hnseg_train.resumable_trainer import ResumableTrainer
@@ -25,7 +24,6 @@ from hnseg_train.schedules import (
     poly_rate,
     prior_logits,
 )
-from hnseg_train.variation.mirror import exchange_table
 
 WEIGHING_SAMPLES = 8
 """Samples whose voxels are counted for the class weights; organs' sizes differ by far more than patients."""
@@ -68,7 +66,6 @@ class HNSegTrainer(ResumableTrainer):
         super().__init__(plans, configuration, fold, dataset_json, device)
         self.initial_lr = self.recipe["learning_rate"]
         self.oversample_foreground_percent = self.recipe["foreground_fraction"]
-        self.both_sides = bool(self.recipe.get("both_sides"))
 
     def learning_rate(self, epoch: int) -> float:
         """Learning rate of an epoch, from the recipe's schedule."""
@@ -110,14 +107,11 @@ class HNSegTrainer(ResumableTrainer):
         return rotation, in_plane, initial, tuple(self.recipe["mirror_axes"])
 
     def get_training_transforms(self, *arguments: Any, **options: Any) -> Any:
-        """nnU-Net's augmentation; elastic deformation and exchanged sides where the recipe asks for them."""
+        """nnU-Net's augmentation, with elastic deformation where the recipe asks for it."""
         transforms = ResumableTrainer.get_training_transforms(*arguments, **options)
         for transform in transforms.transforms:
             if isinstance(transform, SpatialTransform):
                 transform.p_elastic_deform = self.recipe["elastic_probability"]
-        if self.both_sides:
-            # first, since the last one makes the labels of the coarser scales
-            transforms.transforms.insert(0, ExchangedSides(self.dataset_json["labels"]))
         return transforms
 
     def on_train_start(self) -> None:
@@ -157,19 +151,13 @@ class HNSegTrainer(ResumableTrainer):
             self.loss.loss.unknown = unknown.to(self.device)
 
     def _unknown_classes(self) -> dict[str, tuple[int, ...]]:
-        """By sample, the classes that its labels hold as background; samples without any are left out.
-
-        Where samples are mirrored, an organ that is unknown on one side is unknown on both.
-        """
+        """By sample, the classes that its labels hold as background; samples without any are left out."""
         found = {}
-        other_side = exchange_table(label_organs(self.dataset_json["labels"])) if self.both_sides else None
         for dataset in self.get_tr_and_val_datasets():
             for name in set(dataset.identifiers):
                 properties = dataset.load_case(name)[3]
-                if unknown := set(properties.get(UNKNOWN, ())):
-                    if other_side is not None:
-                        unknown |= {int(other_side[value]) for value in unknown}
-                    found[name] = tuple(sorted(unknown))
+                if properties.get(UNKNOWN):
+                    found[name] = tuple(properties[UNKNOWN])
         return found
 
     def _count_voxels(self) -> NDArray[np.int64]:

@@ -51,7 +51,6 @@ from hnseg_infer.errors import BundleError
         ({"models": {**MODELS, "3d_small": {**MODELS["3d_small"], "from_model": "9d"}}}, "'9d'"),
         ({"models": {**MODELS, "3d_small": {**MODELS["3d_small"], "organs": ["heart"]}}}, "heart"),
         ({"models": {**MODELS, "3d_small": {**MODELS["3d_small"], "size_zyx": [0, 1, 1]}}}, "ROI"),
-        ({"models": {**MODELS, "2d": {**MODELS["2d"], "both_sides": True}}}, "eye_left has no other side"),
         ({"sha256": "none"}, "incomplete"),
         ({"trained_spacing_mm": {"low": [3.0, 1.0, 1.0]}}, "incomplete"),
         ({"trained_spacing_mm": {"low": [3.0, 1.0, 1.0], "high": [3.0, 0.9, 1.0]}}, "low and high"),

@@ -10,7 +10,7 @@ channel holds the whole range of a CT. ``split_input`` gives it image and weight
 numbers: three input channels, which cost nothing because the hardware works on multiples of 32.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -47,8 +47,7 @@ def unet_graph(model: NetworkModel, layout: UNetLayout, split_input: bool) -> tu
     """The graph's input ``[1, channel, (z,) y, x]``, one patch, and its logits ``[1, class, (z,) y, x]``."""
     weights = model.weights
     image = ops.parameter([1, SPLIT_CHANNELS if split_input else 1, *model.patch], np.float32)
-    # a second image in the batch, where the network is to see the tile from both sides
-    features = image if model.other_side is None else ops.concat([image, _mirrored(image)], 0)
+    features = image
     skips: list[Any] = []
     for stage, stride in zip(layout.encoder, layout.strides, strict=True):
         if skips:
@@ -73,21 +72,7 @@ def unet_graph(model: NetworkModel, layout: UNetLayout, split_input: bool) -> tu
         features = _activated(_convolved(features, kernel), bias)
     head, _ = layout.heads[-1]
     kernel, bias = (weights[f"{head}.{name}"].astype(np.float32) for name in ("weight", "bias"))
-    logits = ops.add(_convolved(features, kernel), _per_channel(bias, layout.axes))
-    return image, logits if model.other_side is None else _mean_of_sides(logits, model.other_side)
-
-
-def _mirrored(array: Any) -> Any:
-    """Along x, the last axis."""
-    size = array.get_output_partial_shape(0)[-1].get_length()
-    return ops.gather(array, np.arange(size)[::-1].copy(), np.int64(-1))
-
-
-def _mean_of_sides(logits: Any, other_side: Sequence[int]) -> Any:
-    """Logits ``[1, class, (z,) y, x]`` of a tile from those of the batch of it and its mirror image."""
-    direct, mirrored = (ops.gather(logits, np.array([index]), np.int64(0)) for index in (0, 1))
-    exchanged = ops.gather(_mirrored(mirrored), np.array(other_side), np.int64(1))
-    return ops.multiply(ops.add(direct, exchanged), np.float32(0.5))
+    return image, ops.add(_convolved(features, kernel), _per_channel(bias, layout.axes))
 
 
 def _folded(block: ConvBlock, weights: Mapping[str, NDArray[Any]]) -> tuple[Weights, Weights]:

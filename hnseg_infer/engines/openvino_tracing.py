@@ -10,7 +10,6 @@ import torch
 
 from hnseg_infer.engines.openvino_runtime import openvino
 from hnseg_infer.model_folder import NetworkModel
-from hnseg_infer.networks.both_sides import seen_from_both_sides
 from hnseg_infer.networks.build import build_network
 
 
@@ -21,7 +20,7 @@ def traced_graph(model: NetworkModel) -> tuple[Any, Any]:
     example = torch.zeros((1, 1, *_smallest_input(model)))
     with torch.inference_mode():
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]  # torch leaves it unannotated
-            seen_from_both_sides(build_network(model), model), example, check_trace=False
+            build_network(model), example, check_trace=False
         )
     frontend = openvino.frontend.FrontEndManager().load_by_framework("pytorch")
     # the converter calls the decoder back, so it has to outlive the conversion

@@ -17,7 +17,6 @@ from hnseg_infer.devices import Precision
 from hnseg_infer.engines.engine import Labeller, Ranker
 from hnseg_infer.errors import DeviceError
 from hnseg_infer.model_folder import NetworkModel
-from hnseg_infer.networks.both_sides import seen_from_both_sides
 from hnseg_infer.networks.build import build_network
 from hnseg_infer.preprocessing import Window
 from hnseg_infer.progress import TileProgress
@@ -96,7 +95,7 @@ class _Network:
         self._box = patch_3d(model.patch)
         # with the channel last in memory, half-precision convolutions run on a GPU's matrix units as they are
         self._format = torch.channels_last if len(model.patch) == 2 else torch.channels_last_3d
-        network = seen_from_both_sides(fold_batch_norm(build_network(model)), model)
+        network = fold_batch_norm(build_network(model))
         self._network = network.to(  # type: ignore[call-overload]  # torch's stubs lack memory_format
             device=device, dtype=dtype, memory_format=self._format
         )

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.errors import InputError
-from hnseg_infer.organs import other_sides
+from hnseg_infer.organs import side_of
 from hnseg_infer.volume import Volume
 from hnseg_train.recipes import Organs
 
@@ -32,10 +32,13 @@ def exchange_table(organs: Organs) -> NDArray[np.uint8]:
 
     Raises InputError when an organ has only one side in the table.
     """
+    sided = {side_of(name): (value, name) for value, name in organs}
     table = np.arange(256, dtype=np.uint8)
-    values, names = zip(*organs, strict=True) if organs else ((), ())
-    try:
-        table[list(values)] = [values[other] for other in other_sides(names)]
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    for (stem, side), (value, name) in sided.items():
+        if side == "-":
+            continue
+        other = sided.get((stem, "R" if side == "L" else "L"))
+        if other is None:
+            raise InputError(f"Organ {name} has no other side among the organs; it cannot be mirrored.")
+        table[value] = other[0]
     return table

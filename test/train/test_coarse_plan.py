@@ -79,9 +79,6 @@ def test_the_road_to_a_bundle_with_six_organs(tmp_path: Path) -> None:
     bundle = load_bundle(settings.bundle)
     assert [organ.id for organ in bundle.organs] == ids
     assert {model.spacing for model in bundle.models} == {(2.5, 4.0, 4.0)}
-    assert {model.network.hu_window for model in bundle.models} == {COARSE.models[0].hu_window}
-    # brain stem, parotids, cord, mandible halves
-    assert {model.network.other_side for model in bundle.models} == {(0, 1, 3, 2, 4, 6, 5)}
     assert {model.name for model in bundle.models} == set(bundle.provider.values())
     ct = read_ct(first / "case_1" / "data.nii.gz")
     prediction = segment(ct, bundle=bundle, device="cpu")

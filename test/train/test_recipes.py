@@ -1,14 +1,11 @@
 """The plans hold what docs/method.md says, and nnU-Net's own classes can read them."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
 from hnseg_infer.networks.unet import UNet
 from hnseg_train.nnunet_plans import dataset_json, model_labels, plans_json
 from hnseg_train.recipes import COARSE, LITE, PAPER, RECIPES, STRUCTSEG
-from hnseg_train.stages.road import sampling_inputs
 
 BY_NAME = {model.name: model for model in PAPER.models}
 
@@ -95,27 +92,3 @@ def test_the_coarse_model_sees_one_spacing_and_labels_six_organs() -> None:
     assert COARSE.published_provider() == dict.fromkeys(names, "3d")
     plans = plans_json(COARSE, model, for_training=False)
     assert plans["configurations"]["3d_fullres"]["spacing"] == [2.5, 4.0, 4.0]
-
-
-def test_another_window_of_hu_makes_other_samples() -> None:
-    model = COARSE.models[0]
-    assert model.hu_window is not None
-    inputs = [
-        sampling_inputs(COARSE, replace(model, hu_window=window))
-        for window in (model.hu_window, replace(model.hu_window, low=-200.0), None)
-    ]
-    assert inputs[0] != inputs[1]
-    assert "hu_window" not in inputs[2]
-
-
-def test_plans_say_how_intensities_are_normalised() -> None:
-    plans = plans_json(COARSE, COARSE.models[0], for_training=False)
-    assert plans["configurations"]["3d_fullres"]["normalization_schemes"] == ["CTNormalization"]
-    window = {"percentile_00_5": -300.0, "percentile_99_5": 800.0, "mean": -300.0, "std": 200.0}
-    assert plans["foreground_intensity_properties_per_channel"] == {"0": window}
-    for model in PAPER.models:
-        plans = plans_json(PAPER, model, for_training=False)
-        assert plans["configurations"][model.configuration]["normalization_schemes"] == [
-            "ZScoreNormalization"
-        ]
-        assert plans["foreground_intensity_properties_per_channel"] == {}
