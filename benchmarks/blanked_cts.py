@@ -3,10 +3,10 @@
     hnseg openkbp OPENKBP --out TRAIN --test TEST
     python benchmarks/blanked_cts.py TEST
 
-In a part of OpenKBP's CTs everything farther than some mm from contours and targets is air, so that the edge
-of what is left follows the contours. Of brain stem and spinal cord, which have no air beside them, that can
-be told. Reads the cases' scores from ``results/accuracy_openkbp.json`` and ``accuracy_openkbp_default.json``
-and writes ``results/blanked_cts.json`` and ``.md``.
+In a part of OpenKBP's CTs what lies farther than some mm from the contours is air in wide parts of the head,
+so that the edge of what is left follows the contours. Of brain stem and spinal cord, which have no air beside
+them, that can be told. Reads the cases' scores from ``results/accuracy_openkbp.json`` and
+``accuracy_openkbp_default.json`` and writes ``results/blanked_cts.json`` and ``.md``.
 """
 
 import argparse
