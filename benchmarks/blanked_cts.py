@@ -35,7 +35,7 @@ NEAR_MM = (5.0, 12.0)
 AIR_HU = -900.0
 
 BLANKED = 0.05
-"""Share of air around one of INNER from which a CT counts as blanked; beside these organs there is none."""
+"""Share of air around one of INNER from which a CT counts as blanked; beside these organs is hardly any."""
 
 SCORES = ("accuracy_openkbp", "accuracy_openkbp_default")
 

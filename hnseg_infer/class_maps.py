@@ -97,22 +97,22 @@ def ranked(
     classes = np.zeros((*logits.shape[:-1], ranks), np.uint8)
     probabilities = np.zeros(classes.shape, np.float16)
     probabilities[..., 0] = 1
-    # most of a CT is background beyond doubt, and sorting takes longest
+    # most of a CT is background beyond doubt, and ranking takes longest
     doubtful = -CERTAIN if covered is None else -CERTAIN * covered
     open_to_doubt = logits[..., 1:].max(axis=-1) - logits[..., 0] > doubtful
     chosen = logits[open_to_doubt]
     if covered is not None:
         chosen /= covered[open_to_doubt][:, None]
     order = np.empty((len(chosen), ranks), np.uint8)
-    shares = np.empty(order.shape, np.float32)
+    largest = np.empty(order.shape, np.float32)
     rows = np.arange(len(chosen))
-    # a look for the largest per rank takes a fraction of the time of sorting all classes
+    # looking for the largest once per rank is faster than sorting all classes
     for rank in range(ranks):
         place = chosen.argmax(axis=-1)
-        order[:, rank], shares[:, rank] = place, chosen[rows, place]
+        order[:, rank], largest[:, rank] = place, chosen[rows, place]
         if rank == 0:
-            total = np.exp(chosen - shares[:, :1]).sum(axis=-1)
+            total = np.exp(chosen - largest[:, :1]).sum(axis=-1)
         chosen[rows, place] = -np.inf
     classes[open_to_doubt] = order
-    probabilities[open_to_doubt] = np.exp(shares - shares[:, :1]) / total[:, None]
+    probabilities[open_to_doubt] = np.exp(largest - largest[:, :1]) / total[:, None]
     return classes, probabilities

@@ -126,7 +126,6 @@ def _hu_window(
     low, high, mean, deviation = (
         float(intensities[key]) for key in ("percentile_00_5", "percentile_99_5", "mean", "std")
     )
-    # written so that a number that is none is refused, too
     if not (isfinite(low + high + mean + deviation) and low < high and deviation > 0):
         raise BundleError(
             f"{plans_file} cuts HU off at {low} and {high} and divides by {deviation}; "
