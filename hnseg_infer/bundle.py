@@ -2,17 +2,19 @@
 
 ``bundle.json`` holds ``format_version``, ``name``, ``trained_on``, ``intended_use``, ``organs`` (id, name),
 ``models`` (folder, crop rule, spacing rule), ``provider`` (organ to model), ``sha256`` of every other file;
-where the training said so ``trained_spacing_mm`` (low and high; z, y, x), ``anatomy`` (review/anatomy.py) and
-``without_strays``: the organs that lose what lies far from their largest piece (pieces.py).
+where the training said so ``trained_spacing_mm`` (low and high; z, y, x), ``anatomy`` (review/anatomy.py),
+``without_strays``: the organs that lose what lies far from their largest piece (pieces.py); ``coarse_cts``
+(coarse_cts.py).
 Nothing is unpickled before every checksum has been verified.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hnseg_infer.checksums import verify_checksums
+from hnseg_infer.coarse_cts import COARSE_CTS, from_pixel_mm, manifest_for_coarse_cts
 from hnseg_infer.errors import BundleError
 from hnseg_infer.installed import MANIFEST, bundle_folder
 from hnseg_infer.model_folder import MODEL_FILES, NetworkModel, read_json, read_model_folder
@@ -64,7 +66,8 @@ class Bundle:
     """A verified bundle. models: in the order in which they can run. provider: organ id to model name.
 
     trained_spacing, anatomy: of the training patients, None where the bundle does not say.
-    without_strays: ids of the organs that lose what lies far from their largest piece.
+    without_strays: ids of the organs that lose what lies far from their largest piece. coarse: where the
+    bundle has other models for CTs of low resolution; ``models`` are then those of all other CTs.
     """
 
     folder: Path
@@ -77,6 +80,21 @@ class Bundle:
     trained_spacing: SpacingRange | None = None
     anatomy: Anatomy | None = None
     without_strays: frozenset[int] = frozenset()
+    coarse: "CoarseCTs | None" = None
+
+    def for_spacing(self, spacing: tuple[float, float, float]) -> "Bundle":
+        """What a CT of this spacing (mm; z, y, x) is segmented with."""
+        if self.coarse is None or min(spacing[1:]) < self.coarse.from_pixel_mm:
+            return self
+        return self.coarse.bundle
+
+
+@dataclass(frozen=True)
+class CoarseCTs:
+    """The bundle as it is for CTs with pixels of at least ``from_pixel_mm``."""
+
+    from_pixel_mm: float
+    bundle: Bundle
 
 
 def load_bundle(folder: Path | None = None) -> Bundle:
@@ -97,20 +115,41 @@ def load_bundle(folder: Path | None = None) -> Bundle:
         models = tuple(
             _model(path, name, entry, organs, listed) for name, entry in manifest["models"].items()
         )
-        return Bundle(
-            folder=folder,
-            name=str(manifest["name"]),
-            trained_on=str(manifest["trained_on"]),
-            intended_use=str(manifest["intended_use"]),
-            organs=organs,
-            models=_in_running_order(path, models),
-            provider=_provider(path, dict(manifest["provider"]), organs, models),
-            trained_spacing=read_spacing_range(path, manifest.get("trained_spacing_mm")),
-            anatomy=read_anatomy(manifest["anatomy"]) if "anatomy" in manifest else None,
-            without_strays=_without_strays(path, manifest.get("without_strays", []), organs),
+        models = _in_running_order(path, models)
+        bundle = _bundle(path, manifest, organs, models)
+        if COARSE_CTS not in manifest:
+            return bundle
+        entry = manifest[COARSE_CTS]
+        coarse = _bundle(path, manifest_for_coarse_cts(manifest, entry), organs, models)
+        return replace(
+            _needed_alone(bundle), coarse=CoarseCTs(from_pixel_mm(path, entry), _needed_alone(coarse))
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleError(f"{path} is incomplete or misstated ({type(error).__name__}: {error}).") from None
+
+
+def _bundle(
+    path: Path, manifest: Mapping[str, Any], organs: tuple[BundleOrgan, ...], models: tuple[ModelSpec, ...]
+) -> Bundle:
+    return Bundle(
+        folder=path.parent,
+        name=str(manifest["name"]),
+        trained_on=str(manifest["trained_on"]),
+        intended_use=str(manifest["intended_use"]),
+        organs=organs,
+        models=models,
+        provider=_provider(path, dict(manifest["provider"]), organs, models),
+        trained_spacing=read_spacing_range(path, manifest.get("trained_spacing_mm")),
+        anatomy=read_anatomy(manifest["anatomy"]) if "anatomy" in manifest else None,
+        without_strays=_without_strays(path, manifest.get("without_strays", []), organs),
+    )
+
+
+def _needed_alone(bundle: Bundle) -> Bundle:
+    """With the models that provide an organ, and those that these need to find where to look."""
+    names = set(bundle.provider.values())
+    names |= {model.roi.from_model for model in bundle.models if model.roi and model.name in names}
+    return replace(bundle, models=tuple(model for model in bundle.models if model.name in names))
 
 
 def _organs(path: Path, entries: list[dict[str, Any]]) -> tuple[BundleOrgan, ...]:

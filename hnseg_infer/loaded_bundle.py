@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +24,10 @@ class LoadedBundle:
     labellers: Mapping[str, Labeller]
     ranker: Callable[[str], Ranker]
 
+    def for_spacing(self, spacing: tuple[float, float, float]) -> "LoadedBundle":
+        """With what the bundle has for a CT of this spacing (mm; z, y, x)."""
+        return replace(self, bundle=self.bundle.for_spacing(spacing))
+
 
 def load(
     bundle: Path | Bundle | None = None, device: str = "auto", precision: Precision = "auto"
@@ -35,20 +39,21 @@ def load(
     """
     verified = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     engine = select_engine(device, precision)
-    networks = {model.name: model.network for model in verified.models}
+    on_coarse_cts = verified.coarse.bundle.models if verified.coarse else ()
+    models = {model.name: model for model in (*verified.models, *on_coarse_cts)}
     # a crop window is larger than its model's patch, at least along z; the others mostly are one tile
-    overlapping = {model.name: model.crop == "head_window" for model in verified.models}
+    overlapping = {name: model.crop == "head_window" for name, model in models.items()}
 
     @cache
     def ranker(name: str) -> Ranker:
-        return engine.load_ranker(networks[name], overlapping[name])
+        return engine.load_ranker(models[name].network, overlapping[name])
 
     labellers = {}
-    for model in verified.models:
-        if model.spacing is not None:
-            ranker(model.name)
-        else:
-            labellers[model.name] = engine.load(model.network, overlapping[model.name])
+    for name, model in models.items():
+        if model.spacing is None:
+            labellers[name] = engine.load(model.network, overlapping[name])
+        elif model in verified.models:
+            ranker(name)
     return LoadedBundle(verified, engine.description, labellers, ranker)
 
 

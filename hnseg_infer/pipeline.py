@@ -42,7 +42,7 @@ def segment(
     with _timed(seconds, "check"):
         ct, warnings = check_ct(to_canonical(volume), source)
     with _timed(seconds, "load"):
-        loaded = _loaded(bundle, device, precision)
+        loaded = _loaded(bundle, device, precision).for_spacing(ct.geometry.spacing_zyx)
     if any(warning.code == NOT_IN_VIEW for warning in warnings):
         results = {model.name: nothing_found(ct) for model in loaded.bundle.models}
     else:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hnseg_infer.coarse_cts import COARSE_CTS
 from hnseg_infer.installed import MANIFEST, installed_bundles
 from hnseg_infer.model_folder import read_json
 
@@ -38,6 +39,11 @@ def description(name: str, folder: Path, manifest: Mapping[str, Any]) -> str:
         f"  trained on {manifest['trained_on']}",
         f"  {', '.join(organs)}",
     ]
+    if coarse := manifest.get(COARSE_CTS):
+        lines.append(
+            f"  in CTs with pixels from {coarse['from_pixel_mm']:g} mm {len(coarse['provider'])} of them by "
+            f"models trained on {coarse['trained_on']}"
+        )
     if overall is not None:
         cases = card["data"]["cases"]
         lines.append(f"  DSC of {cases} cases that the models had not seen; mean {overall:.3f}")

@@ -1,1 +1,1 @@
-"""Several trainings on the same cases to one bundle, each organ from the model that was best at it."""
+"""One bundle of several: each organ from the model that is best at it, or best at a CT's resolution."""
