@@ -64,6 +64,20 @@ def test_a_damaged_manifest_is_named(house: Path, capsys: pytest.CaptureFixture[
     assert "other/bundle.json" in capsys.readouterr().err
 
 
+def test_the_default_bundle_has_the_other_one_for_coarse_cts() -> None:
+    bundle, other = load_bundle(), load_bundle(Path("openkbp6"))
+    assert len(bundle.organs) == 22
+    assert {model.name for model in bundle.models} == {"2d", "3d", "3d_small"}
+    assert bundle.coarse is not None
+    from_other = {organ for organ, model in bundle.coarse.bundle.provider.items() if model == "coarse_3d"}
+    assert from_other == other.provider.keys()
+    for path in (file for file in (other.folder / "3d").rglob("*") if file.is_file()):
+        same = bundle.folder / "coarse_3d" / path.relative_to(other.folder / "3d")
+        assert same.read_bytes() == path.read_bytes()
+    files = [path for path in bundle.folder.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 60e6
+
+
 def test_the_bundle_of_open_cts_is_whole_and_small() -> None:
     bundle = load_bundle(Path("openkbp6"))
     assert [organ.id for organ in bundle.organs] == [1, 12, 13, 20, 21, 22]
