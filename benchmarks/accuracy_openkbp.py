@@ -47,10 +47,13 @@ def main() -> int:
     scores: dict[str, list[OrganScore]] = {}
     swaps: list[str] = []
     ends: list[list[Extent]] = []
+    trained_on: dict[str, None] = {}
     with tempfile.TemporaryDirectory() as folder:
         pairs = []
         for case in find_cases(arguments.test):
-            found = segment(read_ct(case.ct), bundle=loaded, source=case.name).labels
+            prediction = segment(read_ct(case.ct), bundle=loaded, source=case.name)
+            found = prediction.labels
+            trained_on[prediction.trained_on] = None
             mask = Path(folder) / f"{case.name}.nii.gz"
             write(found, mask)
             contoured = read_labels(case.label)
@@ -66,7 +69,7 @@ def main() -> int:
     checks = check(organs, swaps)
     result = {
         **origin(),
-        "bundle": {"name": loaded.bundle.name, "trained_on": loaded.bundle.trained_on},
+        "bundle": {"name": loaded.bundle.name, "trained_on": "; ".join(trained_on)},
         "device": loaded.device,
         "cases": sorted(scores),
         "swapped": swaps,

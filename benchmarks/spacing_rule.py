@@ -48,7 +48,8 @@ def main() -> int:
     parser.add_argument("--bundle", type=Path, help="(default: the default bundle)")
     add_output_options(parser, "spacing_rule")
     arguments = parser.parse_args()
-    bundle = load_bundle(arguments.bundle)
+    # models of their own for coarse CTs would hide what the rule does
+    bundle = replace(load_bundle(arguments.bundle), coarse=None)
     with_rule, without = load(bundle, "cpu"), load(replace(bundle, trained_spacing=None), "cpu")
     ct = to_canonical(read_ct(arguments.ct))
     labels = to_canonical(read_labels(arguments.labels)).array.astype(np.uint8)
