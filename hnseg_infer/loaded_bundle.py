@@ -53,6 +53,7 @@ def load(
         if model.spacing is None:
             labellers[name] = engine.load(model.network, overlapping[name])
         elif model in verified.models:
+            # what coarse CTs alone need waits for one
             ranker(name)
     return LoadedBundle(verified, engine.description, labellers, ranker)
 

@@ -82,7 +82,7 @@ def _check(first: Bundle, second: Bundle) -> None:
 def _manifest(first: Mapping[str, Any], second: Mapping[str, Any], from_mm: float) -> dict[str, Any]:
     known = second.get("anatomy", {}).get("organs", {})
     entropy = {
-        organ: {key: of_organ[key] for key in ("entropy_bits", "entropy_sd_bits")}
+        organ: {key: of_organ.get(key) for key in ("entropy_bits", "entropy_sd_bits")}
         for organ, of_organ in known.items()
     }
     entry = {
