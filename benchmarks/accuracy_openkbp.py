@@ -47,13 +47,13 @@ def main() -> int:
     scores: dict[str, list[OrganScore]] = {}
     swaps: list[str] = []
     ends: list[list[Extent]] = []
-    trained_on: dict[str, None] = {}
+    trained_on: set[str] = set()
     with tempfile.TemporaryDirectory() as folder:
         pairs = []
         for case in find_cases(arguments.test):
             prediction = segment(read_ct(case.ct), bundle=loaded, source=case.name)
             found = prediction.labels
-            trained_on[prediction.trained_on] = None
+            trained_on.add(prediction.trained_on)
             mask = Path(folder) / f"{case.name}.nii.gz"
             write(found, mask)
             contoured = read_labels(case.label)
@@ -69,7 +69,7 @@ def main() -> int:
     checks = check(organs, swaps)
     result = {
         **origin(),
-        "bundle": {"name": loaded.bundle.name, "trained_on": "; ".join(trained_on)},
+        "bundle": {"name": loaded.bundle.name, "trained_on": "; ".join(sorted(trained_on))},
         "device": loaded.device,
         "cases": sorted(scores),
         "swapped": swaps,

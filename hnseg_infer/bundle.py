@@ -8,7 +8,7 @@ where the training said so ``trained_spacing_mm`` (low and high; z, y, x), ``ana
 Nothing is unpickled before every checksum has been verified.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -145,11 +145,14 @@ def _bundle(
     )
 
 
+def needed_models(models: Sequence[ModelSpec], providers: Collection[str]) -> tuple[ModelSpec, ...]:
+    """The models that provide an organ, by name, and those that these need to find where to look."""
+    roi_from = {model.roi.from_model for model in models if model.roi and model.name in providers}
+    return tuple(model for model in models if model.name in providers or model.name in roi_from)
+
+
 def _needed_alone(bundle: Bundle) -> Bundle:
-    """With the models that provide an organ, and those that these need to find where to look."""
-    names = set(bundle.provider.values())
-    names |= {model.roi.from_model for model in bundle.models if model.roi and model.name in names}
-    return replace(bundle, models=tuple(model for model in bundle.models if model.name in names))
+    return replace(bundle, models=needed_models(bundle.models, bundle.provider.values()))
 
 
 def _organs(path: Path, entries: list[dict[str, Any]]) -> tuple[BundleOrgan, ...]:

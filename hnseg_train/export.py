@@ -94,6 +94,12 @@ def staging_folder(bundle: Path) -> Path:
     return staging
 
 
+def copy_model(entry: Mapping[str, Any], source: Path, staging: Path, name: str) -> dict[str, Any]:
+    """Copy a model's folder from the bundle ``source``; returns its bundle.json entry under the new name."""
+    shutil.copytree(source / entry["folder"], staging / name)
+    return {**entry, "folder": name}
+
+
 def put_in_place(new: Path, old: Path) -> None:
     """Let a complete bundle take the place of the one that may be there."""
     # a folder that is half deleted would be no bundle any more, and then not be replaced

@@ -1,12 +1,11 @@
 """The combined bundle: the models that provide an organ, from the bundles that they were exported to."""
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hnseg_infer.bundle import FORMAT_VERSION
+from hnseg_infer.bundle import FORMAT_VERSION, needed_models
 from hnseg_infer.checksums import checksums
 from hnseg_infer.installed import MANIFEST
 from hnseg_infer.report import NOT_FOR_CLINICAL_USE
@@ -14,7 +13,7 @@ from hnseg_train.combine.trainings import Training
 from hnseg_train.evaluation.cohort import summarise, summarise_organs
 from hnseg_train.evaluation.comparison import Comparison
 from hnseg_train.evaluation.comparison_files import combination_table
-from hnseg_train.export import CARD_PAGE, put_in_place, staging_folder
+from hnseg_train.export import CARD_PAGE, copy_model, put_in_place, staging_folder
 
 NAME = "hnseg-combination"
 
@@ -25,10 +24,9 @@ def write_bundle(trainings: Sequence[Training], comparison: Comparison, bundle: 
     staging = staging_folder(bundle)
     entries: dict[str, Any] = {}
     for training in trainings:
-        for name in _used(training, provider):
-            entry = training.manifest["models"][name]
-            shutil.copytree(training.bundle.folder / entry["folder"], staging / name)
-            entries[name] = {**entry, "folder": name}
+        for model in needed_models(training.bundle.models, provider.values()):
+            entry = training.manifest["models"][model.name]
+            entries[model.name] = copy_model(entry, training.bundle.folder, staging, model.name)
     card = _card(trainings, comparison)
     (staging / CARD_PAGE).write_text(_page(card, comparison))
     first = trainings[0].manifest
@@ -50,13 +48,6 @@ def write_bundle(trainings: Sequence[Training], comparison: Comparison, bundle: 
     }
     (staging / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     put_in_place(staging, bundle)
-
-
-def _used(training: Training, provider: Mapping[str, str]) -> list[str]:
-    """The training's models that provide an organ, and those that these need to find where to look."""
-    used = {model.name for model in training.bundle.models if model.name in provider.values()}
-    used |= {model.roi.from_model for model in training.bundle.models if model.roi and model.name in used}
-    return [model.name for model in training.bundle.models if model.name in used]
 
 
 def _anatomy(trainings: Sequence[Training], provider: Mapping[str, str]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """A bundle for CTs of ordinary resolution and one for coarse CTs to one bundle for both."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from math import sqrt
 from pathlib import Path
@@ -13,8 +12,8 @@ from hnseg_infer.coarse_cts import COARSE_CTS
 from hnseg_infer.errors import InputError
 from hnseg_infer.installed import MANIFEST
 from hnseg_infer.model_folder import read_json
-from hnseg_train.evaluation.table import number
-from hnseg_train.export import CARD_PAGE, put_in_place, staging_folder
+from hnseg_train.evaluation.table import markdown_table, number
+from hnseg_train.export import CARD_PAGE, copy_model, put_in_place, staging_folder
 
 PREFIX = "coarse_"
 """Before the names of the models that coarse CTs get."""
@@ -36,22 +35,23 @@ def add_coarse(base: Path, coarse: Path, bundle: Path) -> float:
     given, of_coarse = (read_json(each.folder / MANIFEST) for each in (first, second))
     staging = staging_folder(bundle)
     models = {}
-    for name in (model.name for model in first.models):
-        models[name] = _copy(given["models"][name], first.folder, staging, name)
+    for model in first.models:
+        models[model.name] = copy_model(given["models"][model.name], first.folder, staging, model.name)
     for name, entry in of_coarse["models"].items():
-        models[f"{PREFIX}{name}"] = _copy(entry, second.folder, staging, f"{PREFIX}{name}")
+        models[f"{PREFIX}{name}"] = copy_model(entry, second.folder, staging, f"{PREFIX}{name}")
     if (first.folder / CARD_PAGE).is_file():
         page = (first.folder / CARD_PAGE).read_text().split(HEADING)[0].rstrip()
         (staging / CARD_PAGE).write_text("\n".join((page, "", *_section(of_coarse, from_mm))) + "\n")
-    manifest = _manifest(given, of_coarse, from_mm) | {"models": models, "sha256": checksums(staging)}
+    manifest = {
+        **{key: value for key, value in given.items() if key != "card"},
+        "models": models,
+        COARSE_CTS: _rule(of_coarse, from_mm),
+        "sha256": checksums(staging),
+        "card": {**given.get("card", {}), COARSE_CTS: of_coarse.get("card", {})},
+    }
     (staging / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     put_in_place(staging, bundle)
     return from_mm
-
-
-def _copy(entry: Mapping[str, Any], source: Path, target: Path, name: str) -> dict[str, Any]:
-    shutil.copytree(source / entry["folder"], target / name)
-    return {**entry, "folder": name}
 
 
 def _from_pixel_mm(first: Bundle, second: Bundle) -> float:
@@ -79,34 +79,29 @@ def _check(first: Bundle, second: Bundle) -> None:
         )
 
 
-def _manifest(first: Mapping[str, Any], second: Mapping[str, Any], from_mm: float) -> dict[str, Any]:
-    known = second.get("anatomy", {}).get("organs", {})
-    entropy = {
-        organ: {key: of_organ.get(key) for key in ("entropy_bits", "entropy_sd_bits")}
-        for organ, of_organ in known.items()
-    }
-    entry = {
+def _rule(of_coarse: Mapping[str, Any], from_mm: float) -> dict[str, Any]:
+    known = of_coarse.get("anatomy", {}).get("organs", {})
+    return {
         "from_pixel_mm": from_mm,
-        "trained_on": second["trained_on"],
-        "provider": {organ: f"{PREFIX}{name}" for organ, name in second["provider"].items()},
-        "without_strays": second.get("without_strays", []),
-        "entropy": entropy,
+        "trained_on": of_coarse["trained_on"],
+        "provider": {organ: f"{PREFIX}{name}" for organ, name in of_coarse["provider"].items()},
+        "without_strays": of_coarse.get("without_strays", []),
+        "entropy": {
+            name: {key: organ.get(key) for key in ("entropy_bits", "entropy_sd_bits")}
+            for name, organ in known.items()
+        },
     }
-    card = {**first.get("card", {}), COARSE_CTS: second.get("card", {})}
-    rest = {key: value for key, value in first.items() if key not in (COARSE_CTS, "sha256", "card")}
-    return {**rest, COARSE_CTS: entry, "sha256": {}, "card": card}
 
 
-def _section(second: Mapping[str, Any], from_mm: float) -> list[str]:
-    card = second.get("card", {})
+def _section(of_coarse: Mapping[str, Any], from_mm: float) -> list[str]:
+    card = of_coarse.get("card", {})
     scores = {organ["name"]: organ["dsc"] for organ in card.get("organs", ())}
+    rows = [(organ["name"], number(scores.get(organ["name"]), 3)) for organ in of_coarse["organs"]]
     return [
         HEADING,
         "",
-        f"In CTs with pixels of at least {from_mm:g} mm these organs come from the bundle {second['name']}, "
-        f"trained on {second['trained_on']}. Mean DSC of its cross-validation:",
+        f"In CTs with pixels of at least {from_mm:g} mm these organs come from the bundle "
+        f"{of_coarse['name']}, trained on {of_coarse['trained_on']}. Mean DSC of its cross-validation:",
         "",
-        "| organ | DSC |",
-        "| --- | ---: |",
-        *(f"| {organ['name']} | {number(scores.get(organ['name']), 3)} |" for organ in second["organs"]),
+        *markdown_table(("organ", "DSC"), rows),
     ]
