@@ -3,8 +3,9 @@
 Offsets are LPS millimetres from the brain stem's centroid (+x left, given for the left side), radii and
 lengths mm. Fitted to measurements of 35 planning CTs contoured by oncologists (DeepMind TCIA contours, CC BY
 4.0: brain stem, eyes, lenses, optic nerves, parotids, cochleae, cord, mandible, brain) and of one patient
-with nasopharyngeal carcinoma (chiasm, pituitary, temporal lobes, inner and middle ears, jaw joints). Volumes
-in brackets: cm3 measured.
+with nasopharyngeal carcinoma (temporal lobes, inner and middle ears, jaw joints; chiasm and pituitary from
+that patient and two drafts, each turned until the eyes were as high as the average). Volumes in brackets:
+cm3 measured.
 """
 
 from hnseg_train.phantom.shapes import Point
@@ -48,15 +49,15 @@ LENS_DEPTH = 5.6
 """Lens (0.20 +- 0.05); its centre lies ``LENS_DEPTH`` behind the cornea."""
 
 ORBIT_APEX: Point = (14.5, -43.5, 22.2)
-CANAL_END: Point = (9.7, -40.2, 20.6)
+CANAL_END: Point = (9.3, -36.2, 22.4)
 NERVE_RADII = (2.55, 2.5, 2.4, 2.3)
 """Optic nerve (0.75 +- 0.19), from the globe over orbit and apex to the inner end of the optic canal."""
 
-CHIASM = ((8.6, -38.6, 20.6), (0.0, -31.8, 20.0), (-8.8, -25.2, 20.0))
+CHIASM = ((8.6, -31.2, 24.0), (0.0, -24.4, 25.2), (-8.8, -17.8, 26.4))
 CHIASM_RADII = (2.3, 3.0, 2.3)
 """One of the chiasm's two crossing arms (1.3; 0.8 and 1.0 in two drafts)."""
 
-PITUITARY: Point = (0.0, -31.4, 10.2)
+PITUITARY: Point = (0.0, -27.6, 17.4)
 PITUITARY_RADII: Point = (6.3, 4.9, 3.5)
 """Pituitary (0.38)."""
 

@@ -18,9 +18,14 @@ from hnseg_train.phantom.shapes import (
 )
 
 
-def frontal_floor(y: F) -> F:
-    """Height of the anterior cranial fossa's floor, mm."""
-    return np.asarray(np.where(y > -38, 14.0, 25.0 + 0.62 * (-38.0 - y)), dtype=np.float32)
+def frontal_floor(x: F, y: F) -> F:
+    """Height of the anterior cranial fossa's floor, behind it of the sella's roof and the clivus, mm.
+
+    Low over the ethmoid in the middle, high over the orbits.
+    """
+    behind = np.where(y > -20, 14.0, 21.5)
+    slope = 0.25 + 0.37 * np.clip((np.abs(x) - 9) / 12, 0, 1)
+    return np.asarray(np.where(y > -38, behind, 25.0 + slope * (-38.0 - y)), dtype=np.float32)
 
 
 def tentorium(x: F, y: F) -> F:
@@ -46,7 +51,7 @@ def posterior_fossa() -> Shape:
 def cavity() -> Shape:
     """The whole: cerebrum above the floor, middle fossae, posterior fossa and basal cisterns."""
     low, high = (-70, -80, 8), (70, 85, 112)
-    above = where(lambda x, y, z: (frontal_floor(y) - z) * np.float32(0.85), low, high)
-    sella = box((0, -63, 0), (13.5, 40, 13.5), 1)
+    above = where(lambda x, y, z: (frontal_floor(x, y) - z) * np.float32(0.85), low, high)
+    sella = box((0, -61.5, 0), (13.5, 40, 19.5), 1)
     middle = [minus(ellipsoid((side * 37.5, -11, 19), (27.5, 40, 23)), sella) for side in (-1, 1)]
     return union(common(cerebrum(), above), *middle, posterior_fossa(), grown(stem(), 4.5))

@@ -12,6 +12,7 @@ from hnseg_train.phantom.anatomy import (
     ORBIT_APEX,
 )
 from hnseg_train.phantom.canvas import Paint
+from hnseg_train.phantom.person import Person
 from hnseg_train.phantom.shapes import F, common, ellipsoid, grown, minus, mirrored, tube, where
 
 RECTI = (
@@ -23,8 +24,8 @@ RECTI = (
 """The straight eye muscles: direction (x, z) from the globe's centre, and how they are flattened."""
 
 
-def eye(side: int, rng: np.random.Generator) -> list[Paint]:
-    """One eye and its nerve, in painting order."""
+def eye(side: int, rng: np.random.Generator, person: Person) -> list[Paint]:
+    """One eye and its nerve up to the chiasm, in painting order."""
     jitter = rng.normal(0, 0.6, 3)
     radius = GLOBE_RADIUS * float(np.clip(rng.normal(1, 0.02), 0.95, 1.05))
     gaze = float(np.clip(rng.normal(0, 1.2), -3, 3))
@@ -32,6 +33,9 @@ def eye(side: int, rng: np.random.Generator) -> list[Paint]:
     globe = ellipsoid((cx, cy, cz), (radius, radius, radius))
     lens_at = (cx + gaze * 0.5, cy - radius + LENS_DEPTH, cz + 0.3 * gaze)
     apex, canal = mirrored(side, (ORBIT_APEX, CANAL_END))
+    # Half of what the chiasm is off by; its arms bridge the rest.
+    dy, dz = (0.5 * (a + b) for a, b in zip(person.sella, person.chiasm, strict=True))
+    end = canal[0], canal[1] + dy, canal[2] + dz
     # Lids and conjunctiva cover the globe's front.
     strokes = [Paint(ellipsoid((cx, cy - 9, cz), (15, 7.5, 12)), 35)]
     for dx, dz, flat in RECTI:
@@ -43,7 +47,7 @@ def eye(side: int, rng: np.random.Generator) -> list[Paint]:
 
     back = (cx - side * 3.0, cy + radius - 1.5, cz - 0.3)
     bow = (cx - side * 6.0 + rng.normal(0, 0.7), cy + radius + 9, cz - 1.8 + rng.normal(0, 0.7))
-    sheath = tube([back, bow, apex, canal], NERVE_RADII, (1.0, 1.0, 1.12))
+    sheath = tube([back, bow, apex, end], NERVE_RADII, (1.0, 1.0, 1.12))
 
     low, high = (cx - 15, cy - 15, cz - 15), (cx + 15, cy + 15, cz + 15)
 

@@ -75,7 +75,7 @@ def strokes(rng: np.random.Generator, person: Person) -> list[Paint]:
     ]
     for side in (1, -1):
         out += ear.ear(side, rng, person)
-        out += eye.eye(side, rng)
+        out += eye.eye(side, rng, person)
     return [
         *out,
         *jaw.jaw(rng, person),

@@ -7,7 +7,11 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Person:
-    """One patient. Lengths mm, CT numbers HU; factors multiply an average size."""
+    """One patient. Lengths mm, CT numbers HU; factors multiply an average size.
+
+    sella: how far the sella and all about it lies behind and above its average place. chiasm: the same for
+    the chiasm, beyond that.
+    """
 
     fat: float
     neck: float
@@ -27,6 +31,10 @@ class Person:
     ears: float
     brow: float
     jaw: float
+    sella: tuple[float, float]
+    chiasm: tuple[float, float]
+    clinoid: float
+    cistern_hu: float
 
 
 def sample_person(rng: np.random.Generator) -> Person:
@@ -57,4 +65,8 @@ def sample_person(rng: np.random.Generator) -> Person:
         ears=around(1.0, 0.1, 0.8, 1.2),
         brow=around(1.0, 0.1, 0.8, 1.2),
         jaw=around(1.0, 0.06, 0.88, 1.12),
+        sella=(around(0, 1.2, -2.5, 2.5), around(0, 1.8, -3.6, 3.6)),
+        chiasm=(around(0, 2.4, -4.5, 5.0), around(0, 1.0, -2.0, 2.0)),
+        clinoid=around(1.0, 0.2, 0.6, 1.4),
+        cistern_hu=around(13, 4, 6, 21),
     )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hnseg_train.phantom.canvas import Paint, cells, cortical
-from hnseg_train.phantom.cavity import cavity
+from hnseg_train.phantom.cavity import cavity, frontal_floor
 from hnseg_train.phantom.person import Person
 from hnseg_train.phantom.shapes import F, Shape, box, common, ellipsoid, grown, mirrored, tube, union, where
 
@@ -35,8 +35,10 @@ def brain_case(person: Person) -> list[Paint]:
     hull = grown(room, 1.2 * person.skull_mm)
 
     def thickness(x: F, y: F, z: F) -> F:
-        # Thin under the brain and at the temples, where muscles lie on it; nowhere even.
+        # Thin under the brain and at the temples, thinnest over orbits and ethmoid; nowhere even.
         thin = np.clip((36 - z) / 30, 0, 1) * np.clip((26 - y) / 20, 0, 1)
+        roof = np.clip((8 - z + frontal_floor(x, y)) / 6, 0, 1) * np.clip((-24 - y) / 6, 0, 1)
+        thin = np.maximum(thin, np.float32(1.3) * roof)
         wave = np.sin(np.float32(0.09) * x + np.float32(0.06) * y - np.float32(0.05) * z)
         return np.asarray(thick * (1 - np.float32(0.5) * thin + np.float32(0.14) * wave), dtype=np.float32)
 
@@ -51,11 +53,11 @@ def brain_case(person: Person) -> list[Paint]:
 
     base = [
         Paint(tube([(0, -32, 4), (0, -22, -14), (0, -17, -30)], [8, 7, 6], (1.7, 1, 1)), cortical(1000, 450)),
-        Paint(box((0, -40, 4), (17, 18, 12.5), 5), cortical(1000, 350)),
+        Paint(box((0, -40, 6), (17, 18, 14.5), 5), cortical(1000, 350)),
     ]
     for s in (-1, 1):
         base += [
-            Paint(tube([(s * 10, -38, 20), (s * 34, -46, 25), (s * 54, -42, 32)], [2.6, 3.2, 4]), 1100),
+            Paint(tube([(s * 16, -40, 22), (s * 34, -46, 25), (s * 54, -42, 32)], [2.6, 3.2, 4]), 1100),
             Paint(
                 tube([(s * 52, -40, -1), (s * 30, -28, -6), (s * 18, -30, -8)], [5, 5, 6]),
                 cortical(1100, 450),
@@ -94,7 +96,8 @@ def _maxilla(side: int, person: Person) -> list[Paint]:
 
 def _nose() -> list[Paint]:
     lower, upper = box((0, -74, -17), (13.5, 29, 15), 6), box((0, -70, 6), (8.5, 25, 14), 4)
-    ethmoid = box((0, -70, 22), (12.3, 22.5, 12), 4)
+    under = where(lambda x, y, z: z - frontal_floor(x, y) + 2, (-13, -93, 9), (13, -47, 35))
+    ethmoid = common(box((0, -70, 22), (12.3, 22.5, 12), 4), under)
     strokes = [
         Paint(grown(ethmoid, 1.5), 750),
         Paint(grown(lower, 1.6), 650),
@@ -135,7 +138,7 @@ def face(rng: np.random.Generator, person: Person) -> list[Paint]:
         shift, s = float(rng.normal(0, 1.5)), float(rng.uniform(0.7, 1.15))
         strokes += [
             Paint(ellipsoid((side * 11 * f + shift, -86.5, 50), (9 * f, 4.6, 10 * f)), AIR_HU),
-            Paint(ellipsoid((side * (1 + 6.6 * s), -45, 3), (6.6 * s, 13 * s, 10.5 * s)), AIR_HU),
+            Paint(ellipsoid((side * (1 + 6.6 * s), -46, 5.5), (6.6 * s, 13 * s, 12 * s)), AIR_HU),
         ]
         strokes.append(Paint(orbit(side), -88))
     return strokes

@@ -45,6 +45,11 @@ OFFSET_MM = {
 }
 """Offset from the brain stem (left side) and its SD, mm LPS."""
 
+EYES_MM = (-80.5, 27.9)
+LEVEL_MM = {"optic_chiasm": ((0, -25, 24.5), (3, 4, 3)), "pituitary": ((0, -29, 16.5), (3, 2.5, 3))}
+"""Offset in a head that is turned until the eyes have EYES_MM's direction (y, z): mean of three patients, and
+a generous spread."""
+
 
 @pytest.fixture(scope="module")
 def patient() -> Phantom:
@@ -127,6 +132,20 @@ def test_organs_lie_where_they_were_measured(centres: dict[str, np.ndarray], org
     offset = centres[f"{organ}_{side}"] - centres["brain_stem"]
     offset[0] *= 1 if side == "left" else -1
     assert (np.abs(offset - mean) < 3 * spread).all(), offset
+
+
+@pytest.mark.parametrize("organ", list(LEVEL_MM))
+def test_sella_is_as_high_as_in_patients_with_their_eyes_there(
+    centres: dict[str, np.ndarray], organ: str
+) -> None:
+    stem = centres["brain_stem"]
+    eyes = (centres["eye_left"] + centres["eye_right"]) / 2 - stem
+    x, y, z = centres[organ] - stem
+    # complex numbers turn a plane
+    turn = complex(*EYES_MM) / abs(complex(*EYES_MM)) / (complex(*eyes[1:]) / abs(complex(*eyes[1:])))
+    level = complex(y, z) * turn
+    mean, spread = (np.array(value) for value in LEVEL_MM[organ])
+    assert (np.abs((x, level.real, level.imag) - mean) < 2 * spread).all(), level
 
 
 def test_neighbours_are_in_order(centres: dict[str, np.ndarray]) -> None:
