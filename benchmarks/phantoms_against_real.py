@@ -3,11 +3,13 @@
     python benchmarks/phantoms_against_real.py SHARED_DATA
 
 writes ``results/phantoms_against_real.json`` and ``.md``. Real volumes and places come from the contours of
-35 planning CTs and from OpenKBP, densities from OpenKBP and from two planning CTs with draft contours.
+35 planning CTs and from OpenKBP, densities from OpenKBP and from two planning CTs with draft contours; places
+before the brain stem, in level heads, from these two and from one patient's published measures.
 """
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import dist
 from pathlib import Path
@@ -16,6 +18,8 @@ from typing import Any
 
 import numpy as np
 from labelled_cts import LabelledCT, generated, planning_cts
+from level_heads import level_places
+from phantoms_page import report
 from record import add_output_options, origin, write_result
 
 from hnseg_infer.formats import read_ct, read_labels
@@ -24,7 +28,6 @@ from hnseg_infer.review.anatomy import Anatomy
 from hnseg_infer.review.measure import OrganMeasure, measure_organs
 from hnseg_infer.volume import Geometry, Volume, to_canonical
 from hnseg_train.anatomy import training_anatomy
-from hnseg_train.evaluation.table import markdown_table
 from hnseg_train.openkbp.convert import structseg_labels
 
 SEED, CASES = 77, 20
@@ -73,8 +76,10 @@ def main() -> int:
         contoured.add(labels)
     for labels, hu in openkbp_patients(arguments.data):
         low.add(labels, hu)
+    names = []
     for patient in planning_cts(arguments.data):
         drafted.add(_labels(patient), patient.hu)
+        names.append(patient.name)
     cohorts = {"generated": made, "35 planning CTs": contoured, "OpenKBP": low, "2 CTs, drafts": drafted}
     result = {
         **origin(),
@@ -82,6 +87,13 @@ def main() -> int:
         "volumes_cm3": {name: volumes(cohort) for name, cohort in cohorts.items()},
         "hu": {name: densities(cohort) for name, cohort in cohorts.items()},
         "places": places(training_anatomy(made.patients), training_anatomy(contoured.patients)),
+        "level_places": level_places(
+            [centres(patient) for patient in made.patients],
+            {
+                **{name: centres(patient) for name, patient in zip(names, drafted.patients, strict=True)},
+                "one patient": one_patient(arguments.data / "anatomy.json"),
+            },
+        ),
     }
     write_result(arguments, result, report(result))
     return 0
@@ -104,6 +116,20 @@ def openkbp_patients(data: Path) -> Iterator[tuple[Volume, Any]]:
         if given.array.any():
             labels, _ = structseg_labels(given, path.name)
             yield to_canonical(labels), to_canonical(read_ct(path)).array
+
+
+def centres(patient: Mapping[str, OrganMeasure]) -> dict[str, Sequence[float]]:
+    """Centroids in mm up, back and left."""
+    return {name: organ.center_mm for name, organ in patient.items()}
+
+
+def one_patient(path: Path) -> dict[str, Sequence[float]]:
+    """Centroids of the patient with nasopharyngeal carcinoma, mm up, back and left from the brain stem's."""
+    organs = json.loads(path.read_text())["organs"]
+    offsets = {
+        name: organ["one_patient"]["offset_mm"] for name, organ in organs.items() if "one_patient" in organ
+    }
+    return {"brain_stem": (0.0, 0.0, 0.0), **{name: (z, y, x) for name, (x, y, z) in offsets.items()}}
 
 
 def volumes(cohort: Cohort) -> dict[str, list[float]]:
@@ -143,60 +169,6 @@ def places(made: Anatomy, real: Anatomy) -> dict[str, dict[str, Any]]:
             "sd_real_mm": real.organs[name].position_sd_mm,
         }
     return found
-
-
-def report(result: Mapping[str, Any]) -> list[str]:
-    """The result as lines of a Markdown page."""
-    cohorts = list(result["patients"])
-    counted = ", ".join(f"{name}: {count}" for name, count in result["patients"].items())
-    machine = result["machine"]
-    return [
-        "# Generated patients against real ones",
-        "",
-        f"Patients: {counted}.",
-        "",
-        "## Volumes in cm3: median (smallest to largest)",
-        "",
-        *markdown_table(
-            ("organ", *cohorts),
-            _rows(result["volumes_cm3"], lambda low, mid, high: f"{mid:.3g} ({low:.3g} to {high:.3g})"),
-        ),
-        "",
-        "## HU: median (5th to 95th percentile of voxels)",
-        "",
-        *markdown_table(
-            ("organ", *cohorts),
-            _rows(result["hu"], lambda low, mid, high: f"{mid:.0f} ({low:.0f} to {high:.0f})"),
-        ),
-        "",
-        "## Places",
-        "",
-        "How far a typical place is from that in the 35 planning CTs, and its standard deviation given the "
-        "other organs (up, back, left).",
-        "",
-        *markdown_table(
-            ("organ", "apart, mm", "SD generated, mm", "SD real, mm"),
-            [
-                (
-                    name,
-                    f"{found['apart_mm']:.1f}",
-                    *(
-                        ", ".join(f"{mm:.1f}" for mm in found[f"sd_{kind}_mm"])
-                        for kind in ("generated", "real")
-                    ),
-                )
-                for name, found in result["places"].items()
-            ],
-        ),
-        "",
-        f"`{result['command']}` on {machine['cpu']}, {machine['cores']} cores.",
-    ]
-
-
-def _rows(values: Mapping[str, Mapping[str, Sequence[float]]], cell: Any) -> Iterable[Sequence[str]]:
-    for name in NAMES.values():
-        if any(name in cohort for cohort in values.values()):
-            yield name, *(cell(*cohort[name]) if name in cohort else "-" for cohort in values.values())
 
 
 def _labels(patient: LabelledCT) -> Volume:
