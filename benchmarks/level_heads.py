@@ -1,7 +1,8 @@
 """Where organs lie in heads that were turned until the eyes are as high as in the average patient.
 
-Chins are held up and down by 20 degrees and more, which moves what lies in front of the brain stem by many
-mm; turned level, one patient can be held against the average of others. Places are mm up, back and left.
+Chins are held up and down, in 35 planning CTs by about 20 degrees either way, which moves what lies in front
+of the brain stem by many mm; turned level, one patient can be held against the average of others. Places are
+mm up, back and left.
 """
 
 from collections.abc import Mapping, Sequence

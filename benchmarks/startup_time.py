@@ -16,11 +16,8 @@ from hnseg_infer.engines.engine import select_engine
 select_engine(sys.argv[1])
 """
 
-LOAD = """
-import sys
+LOAD = f"""{IMPORTS}
 from pathlib import Path
-from hnseg_infer.cpus import limit_threads
-limit_threads()
 from hnseg_infer.loaded_bundle import load
 load(Path(sys.argv[2]), sys.argv[1])
 """

@@ -34,8 +34,8 @@ def eye(side: int, rng: np.random.Generator, person: Person) -> list[Paint]:
     lens_at = (cx + gaze * 0.5, cy - radius + LENS_DEPTH, cz + 0.3 * gaze)
     apex, canal = mirrored(side, (ORBIT_APEX, CANAL_END))
     # Half of what the chiasm is off by; its arms bridge the rest.
-    dy, dz = (0.5 * (a + b) for a, b in zip(person.sella, person.chiasm, strict=True))
-    end = canal[0], canal[1] + dy, canal[2] + dz
+    back_by, up_by = (0.5 * (a + b) for a, b in zip(person.sella, person.chiasm, strict=True))
+    end = canal[0], canal[1] + back_by, canal[2] + up_by
     # Lids and conjunctiva cover the globe's front.
     strokes = [Paint(ellipsoid((cx, cy - 9, cz), (15, 7.5, 12)), 35)]
     for dx, dz, flat in RECTI:
