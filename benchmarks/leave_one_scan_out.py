@@ -4,8 +4,9 @@
     python benchmarks/leave_one_scan_out.py COHORT/cohort.yaml WORK --against BUNDLE
 
 writes ``results/leave_one_scan_out.json`` and ``.md``; exits with 1 when a threshold is missed. With two
-cases in the source and two folds, each case was segmented by models that saw the other. BUNDLE is another
-bundle that saw neither, run on the same CTs.
+cases in the source and two folds, each case was segmented by models that saw the other; which of them
+provides an organ is chosen anew by all cases but the one that is scored. BUNDLE is another bundle that saw
+neither, run on the same CTs.
 """
 
 import argparse
@@ -25,9 +26,13 @@ from hnseg_infer.organs import STRUCTSEG_ORGANS, side_of
 from hnseg_infer.pipeline import segment
 from hnseg_infer.volume import Volume, to_canonical
 from hnseg_train.cases import Case
-from hnseg_train.cohort import cohort_cases, read_cohort
+from hnseg_train.cohort import read_cohort
 from hnseg_train.evaluation.metrics import score_case
 from hnseg_train.evaluation.table import markdown_table, number
+from hnseg_train.recipes import RECIPES
+from hnseg_train.stages.records import Ledger
+from hnseg_train.stages.road import Road, Settings
+from hnseg_train.stages.tables import choose_providers, fused_labels
 
 NAMES = {organ.id: organ.name for organ in STRUCTSEG_ORGANS}
 
@@ -53,25 +58,24 @@ class Found:
 
 
 def main() -> int:
-    """Score the stored predictions of one source; returns 1 when a threshold is missed."""
+    """Fuse and score the stored predictions of one source; returns 1 when a threshold is missed."""
     parser = argparse.ArgumentParser(description="Unseen scans of one source of a cohort.")
     parser.add_argument("cohort", type=Path, metavar="YAML")
     parser.add_argument("work", type=Path, metavar="WORK", help="the work folder of the training")
+    parser.add_argument(
+        "--plan", choices=list(RECIPES), default="lite", help="of the training (default: lite)"
+    )
     parser.add_argument("--source", default="atlas", help="(default: %(default)s)")
     parser.add_argument("--against", type=Path, metavar="BUNDLE", help="run on the same CTs for comparison")
     add_output_options(parser, "leave_one_scan_out")
     arguments = parser.parse_args()
-    cases = [
-        case
-        for case in cohort_cases(read_cohort(arguments.cohort)).values()
-        if case.source.name == arguments.source
-    ]
+    work, recipe = arguments.work.resolve(), RECIPES[arguments.plan]
+    road = Road(Settings(read_cohort(arguments.cohort), work, recipe, work / "bundle"), Ledger(work))
+    cases = [case for case in road.cases.values() if case.source.name == arguments.source]
     if not cases:
         parser.error(f"the cohort has no source {arguments.source}")
-    stored = {
-        case.name: read_labels(arguments.work / "predictions" / "fused" / f"{case.name}.nii.gz")
-        for case in cases
-    }
+    chosen = {case.name: choose_providers(road, sorted(road.cases.keys() - {case.name})) for case in cases}
+    stored = {case.name: fused_labels(road, case.name, *chosen[case.name]) for case in cases}
     found = {case.name: organs_found(stored[case.name], case) for case in cases}
     swaps = [f"{name} {pair}" for name, labels in stored.items() for pair in swapped(labels, NAMES)]
     before: dict[str, list[Found]] = {}
@@ -87,6 +91,7 @@ def main() -> int:
         **origin(),
         "against": other,
         "swapped": swaps,
+        "provider": {name: provider for name, (provider, _) in chosen.items()},
         "checks": [asdict(item) for item in checks],
         "organs": {name: [asdict(organ) for organ in organs] for name, organs in found.items()},
         "organs_against": {name: [asdict(organ) for organ in organs] for name, organs in before.items()},
@@ -134,7 +139,7 @@ def report(
     """The result as lines of a Markdown page."""
     head = ["organ"]
     for name in found:
-        head += [f"{name} DSC", "HD95 mm", "centroid mm", *(["DSC against"] if before else [])]
+        head += [f"{name} model", "DSC", "HD95 mm", "centroid mm", *(["DSC against"] if before else [])]
     names = dict.fromkeys(organ.name for organs in found.values() for organ in organs)
     rows = []
     for name in names:
@@ -143,6 +148,7 @@ def report(
             organ = next((item for item in organs if item.name == name), None)
             old = next((item for item in before.get(case, ()) if item.name == name), None)
             row += [
+                result["provider"][case].get(name, "-"),
                 number(organ.dsc if organ else None, 3),
                 number(organ.hd95_mm if organ else None, 1),
                 number(organ.centroid_mm if organ else None, 1),
@@ -158,9 +164,10 @@ def report(
     return [
         "# Real CTs that the models had not seen",
         "",
-        "Each CT was segmented by models that were trained without it. The references are drafts, drawn by "
-        "rule and eye and not by a clinician: this tells whether organs are found, not how accurate contours "
-        "are. Not for clinical use.",
+        "Each CT was segmented by models that were trained without it, and which of them provides an organ "
+        "was chosen by the other cases. The references are drafts, drawn by rule and eye and not by a "
+        "clinician: this tells whether organs are found, not how accurate contours are. Not for clinical "
+        "use.",
         "",
         *against,
         *markdown_table(head, rows),

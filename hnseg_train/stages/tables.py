@@ -45,9 +45,7 @@ def tables_stage(road: Road) -> Stage:
             item = baseline_item(case)
             inputs = _score_inputs(road, case, item)
             yield Item(item, inputs, partial(_score, road, case, dict.fromkeys(baselines(road), every)))
-        published, groups = road.recipe.published_provider(), source_groups(road)
-        provider = compare(read_scores(road, list(models)), published, groups=groups).provider
-        without_strays = _without_strays(road, provider)
+        provider, without_strays = choose_providers(road, sorted(road.cases))
         for case in sorted(road.cases):
             made_from: dict[str, Any] = {"models": road.ledger.result(TABLES, case), "provider": provider}
             made_from["without_strays"] = without_strays
@@ -88,11 +86,17 @@ def shown_models(road: Road) -> list[str]:
 
 def read_scores(road: Road, models: Sequence[str]) -> Scores:
     """What the stage measured, by model and case; without strays where that is better (scores.py)."""
-    return {model: _best(road, model)[0] for model in models}
+    cases, groups = sorted(road.cases), source_groups(road)
+    return {model: read_best(road.work, model, cases, groups)[0] for model in models}
 
 
-def _best(road: Road, model: str) -> tuple[dict[str, list[OrganScore]], frozenset[str]]:
-    return read_best(road.work, model, sorted(road.cases), source_groups(road))
+def choose_providers(road: Road, cases: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Each organ's model by the stored scores of these cases, and the organs that it gives without strays."""
+    groups = source_groups(road)
+    best = {model: read_best(road.work, model, cases, groups) for model in known_organs(road)}
+    scores = {model: of_model for model, (of_model, _) in best.items()}
+    provider = compare(scores, road.recipe.published_provider(), groups=groups).provider
+    return provider, [organ for organ, model in provider.items() if organ in best[model][1]]
 
 
 def source_groups(road: Road) -> dict[str, Group]:
@@ -184,12 +188,6 @@ def _comparison(road: Road, models: Sequence[str]) -> tuple[Scores, Comparison]:
     return scores, compare(scores, published, candidates=models, groups=groups)
 
 
-def _without_strays(road: Road, provider: Mapping[str, str]) -> list[str]:
-    """The organs whose provider is better without strays."""
-    better = {model: _best(road, model)[1] for model in set(provider.values())}
-    return [organ for organ, model in provider.items() if organ in better[model]]
-
-
 def _write_tables(road: Road, models: Sequence[str]) -> Sequence[Path]:
     scores, comparison = _comparison(road, models)
     out = road.work / "tables"
@@ -225,7 +223,7 @@ def _write_provider(road: Road, models: Sequence[str]) -> Sequence[Path]:
     content = {
         "margin": MARGIN,
         "provider": comparison.provider,
-        "without_strays": _without_strays(road, comparison.provider),
+        "without_strays": choose_providers(road, sorted(road.cases))[1],
         "organs": organs,
     }
     return [write_json(provider_file(road), content)]

@@ -7,33 +7,49 @@ from pathlib import Path
 import leave_one_scan_out
 import numpy as np
 import pytest
+from score_factory import found
 from tiny_cohort import SPACING_XYZ, write_cohort
 
 from hnseg_infer.formats import read_labels, write
 from hnseg_infer.volume import Volume
+from hnseg_train.recipes import LITE
+from hnseg_train.stages.scores import write_scores
 
 LEFT_MM = 2 * SPACING_XYZ[0]
 
 
+ORGANS = dict(LITE.organs)
+"""Name by label value."""
+
+GOOD, POOR = 0.9, 0.1
+
+
 @pytest.fixture
 def training(tmp_path: Path) -> tuple[Path, Path]:
-    """A cohort of one source with two cases, and predictions that lie two voxels further to the left.
+    """A cohort of one source with two cases, in which the 2D model is the best for every organ.
 
-    One of them lacks the pituitary.
+    Its labels lie two voxels further to the left, and one case lacks the pituitary; the others found nothing.
     """
     data = write_cohort(tmp_path / "atlas", cases=2)
     cohort, work = tmp_path / "cohort.yaml", tmp_path / "work"
     cohort.write_text("sources: {atlas: {folder: atlas}}")
-    (work / "predictions" / "fused").mkdir(parents=True)
     for case in data.iterdir():
         labels = read_labels(case / "label.nii.gz")
         moved = np.roll(labels.array, 2, 2)
         array = np.where((moved == 11) & (case.name == "case_2"), 0, moved)
-        write(
-            replace(labels, array=array.astype(np.uint8)),
-            work / "predictions" / "fused" / f"atlas_{case.name}.nii.gz",
-        )
+        for model in ("2d", "3d", "3d_small"):
+            file = work / "predictions" / model / f"atlas_{case.name}.nii.gz"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write(replace(labels, array=(array * (model == "2d")).astype(np.uint8)), file)
+            keep_scores(work, model, case.name, GOOD if model == "2d" else POOR)
     return cohort, work
+
+
+def keep_scores(work: Path, model: str, case: str, dsc: float) -> None:
+    """As the training's stage would, the same DSC for every organ that the model knows."""
+    known = next(m for m in LITE.models if m.name == model).label_names or ORGANS.values()
+    scores = [found(value, name, dsc, 1.0) for value, name in ORGANS.items() if name in known]
+    write_scores(work, model, f"atlas_{case}", scores)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *values: object) -> int:
@@ -56,6 +72,21 @@ def test_distances_are_those_that_the_masks_were_moved_by(
     assert checks["left and right swapped: 0"]["passed"]
     missed = next(o for o in result["organs"]["atlas_case_2"] if o["name"] == "pituitary")
     assert (missed["dsc"], missed["centroid_mm"]) == (0.0, None)
+
+
+def test_who_provides_an_organ_is_chosen_without_the_case_that_is_scored(
+    training: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # in case 2 the 3D model was the best, so that case 1 is given by it
+    keep_scores(training[1], "2d", "case_2", POOR)
+    keep_scores(training[1], "3d", "case_2", GOOD)
+    assert run(monkeypatch, *training, "--out", tmp_path) == 1
+    result = json.loads((tmp_path / "leave_one_scan_out.json").read_text())
+    assert set(result["provider"]["atlas_case_1"].values()) == {"3d"}
+    assert set(result["provider"]["atlas_case_2"].values()) == {"2d"}
+    assert [organ["dsc"] for organ in result["organs"]["atlas_case_1"]] == [0.0] * 22
+    eye = next(organ for organ in result["organs"]["atlas_case_2"] if organ["name"] == "eye_left")
+    assert eye["centroid_mm"] == pytest.approx(LEFT_MM)
 
 
 def test_a_source_that_is_not_there_is_refused(
