@@ -21,8 +21,8 @@ from hnseg_train.stages.tables import FUSED, TABLES
 class Training:
     """A bundle, what its bundle.json holds, and the cross-validation behind it.
 
-    scores: of the bundle's models, by model and case; without strays where that is better. without_strays: by
-    model the organs of which that is so. fused: the scores of all its models together. groups: each case's
+    scores: of the bundle's models, by model and case; without strays where that is not worse. without_strays:
+    by model the organs of which that is so. fused: the scores of all its models together. groups: each case's
     source and share, where there were several.
     """
 

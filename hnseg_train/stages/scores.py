@@ -1,7 +1,8 @@
 """The scores of models on unseen cases as they lie in ``WORK/scores``, and when strays are worth removing.
 
-A model's labels are scored as they are, and without strays (hnseg_infer/pieces.py). Where that raises an
-organ's mean DSC, it counts, and a bundle in which the model provides the organ removes them.
+A model's labels are scored as they are, and without strays (hnseg_infer/pieces.py). Unless that lowers an
+organ's mean DSC, it counts, and a bundle in which the model provides the organ removes them: where no case
+had strays, another CT may.
 """
 
 import json
@@ -36,7 +37,7 @@ def read_scores_of(work: Path, model: str, cases: Sequence[str]) -> dict[str, li
 def read_best(
     work: Path, model: str, cases: Sequence[str], groups: Mapping[str, Group]
 ) -> tuple[dict[str, list[OrganScore]], frozenset[str]]:
-    """A model's scores, each organ without strays where that is better, and the names of those organs.
+    """A model's scores, each organ without strays where that is not worse, and the names of those organs.
 
     groups: as ``comparison.compare`` takes them.
     """
@@ -45,15 +46,15 @@ def read_best(
         return plain, frozenset()
     removed = read_scores_of(work, f"{model}/{WITHOUT_STRAYS}", cases)
     before, after = (_means(scores, groups) for scores in (plain, removed))
-    better = frozenset(organ for organ, mean in after.items() if mean > before[organ])
+    removing = frozenset(organ for organ, mean in after.items() if mean >= before[organ])
     chosen = {
         case: [
-            alone if score.name in better else score
+            alone if score.name in removing else score
             for score, alone in zip(plain[case], removed[case], strict=True)
         ]
         for case in cases
     }
-    return chosen, better
+    return chosen, removing
 
 
 def _means(scores: Mapping[str, Sequence[OrganScore]], groups: Mapping[str, Group]) -> dict[str, float]:

@@ -85,7 +85,7 @@ def shown_models(road: Road) -> list[str]:
 
 
 def read_scores(road: Road, models: Sequence[str]) -> Scores:
-    """What the stage measured, by model and case; without strays where that is better (scores.py)."""
+    """What the stage measured, by model and case; without strays where that is not worse (scores.py)."""
     cases, groups = sorted(road.cases), source_groups(road)
     return {model: read_best(road.work, model, cases, groups)[0] for model in models}
 
