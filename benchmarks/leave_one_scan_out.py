@@ -4,20 +4,21 @@
     python benchmarks/leave_one_scan_out.py COHORT/cohort.yaml WORK --against BUNDLE
 
 writes ``results/leave_one_scan_out.json`` and ``.md``; exits with 1 when a threshold is missed. With two
-cases in the source and two folds, each case was segmented by models that saw the other; which of them
-provides an organ is chosen anew by all cases but the one that is scored. BUNDLE is another bundle that saw
-neither, run on the same CTs.
+cases in the source and two folds, each case was segmented by models that saw the other. Which of them
+provides an organ is chosen as for the bundle, and once more without the case that is scored. BUNDLE is
+another bundle that saw neither case, run on the same CTs.
 """
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
-from record import Check, add_output_options, check_table, origin, origin_line, write_result
+from leave_one_scan_out_page import Found, chosen_without, report
+from record import Check, add_output_options, origin, origin_line, write_result
 from sides import swapped
 
 from hnseg_infer.formats import read_ct, read_labels
@@ -28,7 +29,6 @@ from hnseg_infer.volume import Volume, to_canonical
 from hnseg_train.cases import Case
 from hnseg_train.cohort import read_cohort
 from hnseg_train.evaluation.metrics import score_case
-from hnseg_train.evaluation.table import markdown_table, number
 from hnseg_train.recipes import RECIPES
 from hnseg_train.stages.records import Ledger
 from hnseg_train.stages.road import Road, Settings
@@ -45,16 +45,6 @@ MOST_MM = {
     **dict.fromkeys(("optic_chiasm", "pituitary"), 8.0),
 }
 """By name without the side: least DSC, and how far the centroid may be off, each as mean over the cases."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """One organ of one case. hd95_mm, centroid_mm: None where the organ was missed."""
-
-    name: str
-    dsc: float
-    hd95_mm: float | None
-    centroid_mm: float | None
 
 
 def main() -> int:
@@ -74,10 +64,16 @@ def main() -> int:
     cases = [case for case in road.cases.values() if case.source.name == arguments.source]
     if not cases:
         parser.error(f"the cohort has no source {arguments.source}")
-    chosen = {case.name: choose_providers(road, sorted(road.cases.keys() - {case.name})) for case in cases}
-    stored = {case.name: fused_labels(road, case.name, *chosen[case.name]) for case in cases}
+    chosen = choose_providers(road, sorted(road.cases))
+    stored = {case.name: fused_labels(road, case.name, *chosen) for case in cases}
     found = {case.name: organs_found(stored[case.name], case) for case in cases}
-    swaps = [f"{name} {pair}" for name, labels in stored.items() for pair in swapped(labels, NAMES)]
+    chosen_so = {case.name: choose_providers(road, sorted(road.cases.keys() - {case.name})) for case in cases}
+    stored_so = {case.name: fused_labels(road, case.name, *chosen_so[case.name]) for case in cases}
+    found_so = {case.name: organs_found(stored_so[case.name], case) for case in cases}
+    swaps, swaps_so = (
+        [f"{name} {pair}" for name, labels in volumes.items() for pair in swapped(labels, NAMES)]
+        for volumes in (stored, stored_so)
+    )
     before: dict[str, list[Found]] = {}
     other, device = None, "stored predictions"
     if arguments.against:
@@ -91,13 +87,22 @@ def main() -> int:
         **origin(),
         "against": other,
         "swapped": swaps,
-        "provider": {name: provider for name, (provider, _) in chosen.items()},
+        "provider": chosen[0],
+        "provider_chosen_without": {name: provider for name, (provider, _) in chosen_so.items()},
         "checks": [asdict(item) for item in checks],
-        "organs": {name: [asdict(organ) for organ in organs] for name, organs in found.items()},
-        "organs_against": {name: [asdict(organ) for organ in organs] for name, organs in before.items()},
+        "organs": by_case(found),
+        "organs_chosen_without": by_case(found_so),
+        "checks_chosen_without": [asdict(item) for item in check(list(found_so.values()), swaps_so)],
+        "organs_against": by_case(before),
     }
-    write_result(arguments, result, report(result, found, before, checks, device))
+    lines = report(result, found, before, checks) + chosen_without(result, found, found_so)
+    write_result(arguments, result, [*lines, origin_line(result, device)])
     return 0 if all(item.passed for item in checks) else 1
+
+
+def by_case(found: Mapping[str, Sequence[Found]]) -> dict[str, list[dict[str, Any]]]:
+    """As JSON holds it."""
+    return {name: [asdict(organ) for organ in organs] for name, organs in found.items()}
 
 
 def organs_found(labels: Volume, case: Case) -> list[Found]:
@@ -127,57 +132,6 @@ def check(cases: Sequence[Sequence[Found]], swaps: Sequence[str]) -> list[Check]
             note = f", missed in {missed}" if missed else ""
             checks.append(Check(f"{name}: centroid within {MOST_MM[stem]:.0f} mm{note}", mean, near))
     return [*checks, Check("left and right swapped: 0", len(swaps), not swaps)]
-
-
-def report(
-    result: Mapping[str, Any],
-    found: Mapping[str, Sequence[Found]],
-    before: Mapping[str, Sequence[Found]],
-    checks: Sequence[Check],
-    device: str,
-) -> list[str]:
-    """The result as lines of a Markdown page."""
-    head = ["organ"]
-    for name in found:
-        head += [f"{name} model", "DSC", "HD95 mm", "centroid mm", *(["DSC against"] if before else [])]
-    names = dict.fromkeys(organ.name for organs in found.values() for organ in organs)
-    rows = []
-    for name in names:
-        row = [name]
-        for case, organs in found.items():
-            organ = next((item for item in organs if item.name == name), None)
-            old = next((item for item in before.get(case, ()) if item.name == name), None)
-            row += [
-                result["provider"][case].get(name, "-"),
-                number(organ.dsc if organ else None, 3),
-                number(organ.hd95_mm if organ else None, 1),
-                number(organ.centroid_mm if organ else None, 1),
-                *([number(old.dsc if old else None, 3)] if before else []),
-            ]
-        rows.append(row)
-    means = [
-        f"- {case}: mean DSC {fmean(organ.dsc for organ in organs):.3f}"
-        + (f", against {fmean(organ.dsc for organ in before[case]):.3f}" if before else "")
-        for case, organs in found.items()
-    ]
-    against = [f"Against: {result['against']}", ""] if before else []
-    return [
-        "# Real CTs that the models had not seen",
-        "",
-        "Each CT was segmented by models that were trained without it, and which of them provides an organ "
-        "was chosen by the other cases. The references are drafts, drawn by rule and eye and not by a "
-        "clinician: this tells whether organs are found, not how accurate contours are. Not for clinical "
-        "use.",
-        "",
-        *against,
-        *markdown_table(head, rows),
-        "",
-        *means,
-        "",
-        *check_table(checks),
-        "",
-        origin_line(result, device),
-    ]
 
 
 def _centroids_apart(labels: Volume, reference: Volume, value: int) -> float | None:

@@ -21,7 +21,7 @@ LEFT_MM = 2 * SPACING_XYZ[0]
 ORGANS = dict(LITE.organs)
 """Name by label value."""
 
-GOOD, POOR = 0.9, 0.1
+BEST, GOOD, POOR = 1.0, 0.8, 0.1
 
 
 @pytest.fixture
@@ -77,16 +77,22 @@ def test_distances_are_those_that_the_masks_were_moved_by(
 def test_who_provides_an_organ_is_chosen_without_the_case_that_is_scored(
     training: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # in case 2 the 3D model was the best, so that case 1 is given by it
+    # in case 2 the 3D model was much the best, so that case 1 is given by it
     keep_scores(training[1], "2d", "case_2", POOR)
-    keep_scores(training[1], "3d", "case_2", GOOD)
+    keep_scores(training[1], "3d", "case_2", BEST)
     assert run(monkeypatch, *training, "--out", tmp_path) == 1
     result = json.loads((tmp_path / "leave_one_scan_out.json").read_text())
-    assert set(result["provider"]["atlas_case_1"].values()) == {"3d"}
-    assert set(result["provider"]["atlas_case_2"].values()) == {"2d"}
-    assert [organ["dsc"] for organ in result["organs"]["atlas_case_1"]] == [0.0] * 22
-    eye = next(organ for organ in result["organs"]["atlas_case_2"] if organ["name"] == "eye_left")
-    assert eye["centroid_mm"] == pytest.approx(LEFT_MM)
+    assert set(result["provider"].values()) == {"3d"}
+    assert {case: set(of.values()) for case, of in result["provider_chosen_without"].items()} == {
+        "atlas_case_1": {"3d"},
+        "atlas_case_2": {"2d"},
+    }
+    assert [organ["dsc"] for organ in result["organs"]["atlas_case_2"]] == [0.0] * 22
+    organs = {organ["name"]: organ for organ in result["organs_chosen_without"]["atlas_case_2"]}
+    assert organs["eye_left"]["centroid_mm"] == pytest.approx(LEFT_MM)
+    page = (tmp_path / "leave_one_scan_out.md").read_text().partition("without the scan")[2]
+    assert "| eye_left | atlas_case_2 | 2d |" in page
+    assert "atlas_case_1 |" not in page
 
 
 def test_a_source_that_is_not_there_is_refused(
