@@ -64,3 +64,23 @@ def pristine_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundle_copy(pristine_bundle: Path, tmp_path: Path) -> Path:
     """The same as a copy that a test may change."""
     return Path(shutil.copytree(pristine_bundle, tmp_path / "bundle"))
+
+
+@pytest.fixture(scope="session")
+def tiny_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of ``whole_road.CASES`` tiny patients; not to be changed."""
+    from tiny_cohort import write_cohort
+    from whole_road import CASES
+
+    return write_cohort(tmp_path_factory.mktemp("cohort"), cases=CASES)
+
+
+@pytest.fixture(scope="session")
+def finished_road(tiny_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The work folder of a training on ``tiny_cohort`` and the lines that it printed; not to be changed."""
+    from whole_road import train
+
+    work = tmp_path_factory.mktemp("whole")
+    status, lines = train(tiny_cohort, work)
+    assert status == 0
+    return work, lines

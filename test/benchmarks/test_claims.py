@@ -1,12 +1,10 @@
 """What the claims are judged by, on arrays by hand, and the script on the road of tiny networks."""
 
-import subprocess
-import sys
+import shutil
 
 import numpy as np
 import pytest
 from claims import chosen_elsewhere, other_side
-from tiny_cohort import write_cohort
 
 from hnseg_train.evaluation.metrics import OrganScore
 from hnseg_train.recipes import LITE
@@ -46,11 +44,10 @@ def test_every_case_is_combined_by_what_was_best_elsewhere():
 
 
 @pytest.mark.slow
-def test_trains_and_scores_beside_a_finished_road(script, tmp_path):
-    data, work = write_cohort(tmp_path / "data", cases=4), tmp_path / "work"
-    road = ["--data", data, "--work", work, "--plan", "check", "--folds", "2"]
-    program = "import sys; from hnseg_infer.cli import main; sys.exit(main(sys.argv[1:]))"
-    subprocess.run([sys.executable, "-c", program, "train", *road], check=True, capture_output=True)
+def test_trains_and_scores_beside_a_finished_road(script, tiny_cohort, finished_road, tmp_path):
+    # it trains in the work folder
+    work = shutil.copytree(finished_road[0], tmp_path / "work")
+    road = ["--data", tiny_cohort, "--work", work, "--plan", "check", "--folds", "2"]
     code, result, page = script("claims", *road, "--nnunet-cases", "1")
     assert code == 0
     assert set(result["mirroring"]) == {"never mirrored along x", "mirrored along x"}

@@ -1,16 +1,13 @@
-"""The whole road on four tiny patients: every stage once, also when it is killed again and again."""
+"""The whole road on tiny patients: every stage once, also when it is killed again and again."""
 
 import re
 import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-from killed_training import __file__ as killed_training
-from tiny_cohort import write_cohort
+from whole_road import CASES, options, train
 
 from hnseg_infer.bundle import load_bundle
 from hnseg_infer.cli import main
@@ -42,36 +39,19 @@ KILLED = {
 
 
 @pytest.fixture(scope="module")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_cohort(tmp_path_factory.mktemp("cohort"), cases=4)
-
-
-def options(cohort: Path, work: Path) -> list[str]:
-    plan = ["--plan", "check", "--folds", "2", "--device", "cpu", "--trained-on", "ellipsoids"]
-    return ["--data", str(cohort), "--work", str(work), *plan]
-
-
-def train(cohort: Path, work: Path, moment: str = "never") -> tuple[int, list[str]]:
-    """Exit status and lines of a training of its own process."""
-    command = [sys.executable, killed_training, moment, *options(cohort, work)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr
-    return done.returncode, done.stdout.splitlines()
-
-
-@pytest.fixture(scope="module")
-def whole(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(finished_road: tuple[Path, list[str]]) -> Path:
     """The work folder of an uninterrupted training."""
-    work = tmp_path_factory.mktemp("whole")
-    status, lines = train(cohort, work)
-    assert status == 0
+    return finished_road[0]
+
+
+def test_every_stage_is_done_once_and_in_order(finished_road: tuple[Path, list[str]]) -> None:
+    lines = finished_road[1]
     done = [line.split(":")[0] for line in lines if re.fullmatch(r"[\w-]+: \d+ of \d+ made, done", line)]
     assert done == STAGES
-    return work
 
 
-def test_the_bundle_segments_a_patient(whole: Path, cohort: Path, tmp_path: Path) -> None:
-    ct = cohort / "case_2" / "data.nii.gz"
+def test_the_bundle_segments_a_patient(whole: Path, tiny_cohort: Path, tmp_path: Path) -> None:
+    ct = tiny_cohort / "case_2" / "data.nii.gz"
     options = ["--bundle", str(whole / "bundle"), "--device", "cpu", "--format", "nii.gz"]
     assert main(["segment", str(ct), str(tmp_path / "out"), *options]) == 0
     (mask,) = (tmp_path / "out").glob("*.nii.gz")
@@ -79,7 +59,7 @@ def test_the_bundle_segments_a_patient(whole: Path, cohort: Path, tmp_path: Path
 
 
 def test_every_case_is_predicted_by_models_that_did_not_see_it(whole: Path) -> None:
-    cases = {f"case_{number}.nii.gz" for number in range(1, 5)}
+    cases = {f"case_{number}.nii.gz" for number in range(1, CASES + 1)}
     for model in ("2d", "3d", "3d_small", "fused"):
         assert {path.name for path in (whole / "predictions" / model).iterdir()} == cases
     card = (whole / "bundle" / "CARD.md").read_text()
@@ -107,23 +87,25 @@ def test_the_card_lies_in_the_verified_bundle(whole: Path) -> None:
     assert "CARD.md" in (whole / "bundle" / "bundle.json").read_text()
 
 
-def test_nothing_is_done_twice(whole: Path, cohort: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", *options(cohort, whole)]) == 0
+def test_nothing_is_done_twice(whole: Path, tiny_cohort: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", *options(tiny_cohort, whole)]) == 0
     assert capsys.readouterr().out.splitlines() == [f"{stage}: unchanged, done" for stage in STAGES]
-    assert main(["train", *options(cohort, whole), "--list"]) == 0
+    assert main(["train", *options(tiny_cohort, whole), "--list"]) == 0
     assert [line.split()[:2] for line in capsys.readouterr().out.splitlines()] == [
         [stage, "done"] for stage in STAGES
     ]
 
 
-def test_killed_three_times_it_ends_with_the_same_bundle(whole: Path, cohort: Path, tmp_path: Path) -> None:
+def test_killed_three_times_it_ends_with_the_same_bundle(
+    whole: Path, tiny_cohort: Path, tmp_path: Path
+) -> None:
     lines: list[str] = []
     for moment in KILLED:
-        status, said = train(cohort, tmp_path, moment)
+        status, said = train(tiny_cohort, tmp_path, moment)
         assert status == -signal.SIGKILL
         lines += said
     assert not (tmp_path / "bundle").exists()
-    status, said = train(cohort, tmp_path)
+    status, said = train(tiny_cohort, tmp_path)
     assert status == 0
     begun = Counter(line for line in [*lines, *said] if re.fullmatch(r"[\w-]+: \w+", line))
     # what was killed was begun a second time, nothing else was
