@@ -27,7 +27,7 @@ from hnseg_infer.slice_range import organ_slices
 from hnseg_infer.sliding_window import label_tiles
 from hnseg_infer.tiling import patch_3d
 from hnseg_infer.volume import Volume
-from hnseg_train.dataset import training_windows
+from hnseg_train.dataset import training_window
 from hnseg_train.recipes import LITE
 
 NNCF = "3.4.0"
@@ -90,17 +90,19 @@ def import_nncf() -> Any:
 def calibration_tiles(spec: ModelSpec, ct: Volume, labels: NDArray[np.uint8], most: int) -> list[Tile]:
     """Tiles ``[z, y, x]`` of a canonical CT as the pipeline shows them to a model; evenly at most so many.
 
-    The small-organ ROI is placed as in training, around the reference ``labels`` and at random beside them.
+    Those of the small-organ ROI lie as in training, around the reference ``labels`` and beside them.
     """
     recipe = next(recipe for recipe in LITE.models if recipe.crop == spec.crop)
     recorder = TileRecorder(spec.network)
     slices = organ_slices(ct.array, ct.geometry.spacing_zyx)
-    for window in training_windows(recipe, ct, labels):
-        image = z_score(ct.array[window])
-        region: Window | None = None
-        if spec.roi is None:
-            region = slices, slice(0, image.shape[1]), slice(0, image.shape[2])
-        label_tiles(recorder, image, spec.network.patch, spec.network.classes, region)
+    windows = training_window(recipe, ct, labels)
+    if windows is None:
+        return []
+    image = z_score(*(ct.array[window] for window in windows))
+    region: Window | None = None
+    if spec.roi is None:
+        region = slices, slice(0, image.shape[1]), slice(0, image.shape[2])
+    label_tiles(recorder, image, spec.network.patch, spec.network.classes, region)
     count = len(recorder.tiles)
     chosen = np.linspace(0, count - 1, min(most, count)).round().astype(int)
     return [recorder.tiles[index] for index in chosen]

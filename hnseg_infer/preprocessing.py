@@ -55,13 +55,20 @@ def normalized(hu: NDArray[Any], window: HUWindow | None) -> NDArray[np.float32]
     return values
 
 
-def z_score(image: NDArray[Any]) -> NDArray[np.float32]:
-    """Zero mean and unit variance over the whole image (after the model's own crop), as nnU-Net's ZScore."""
+def z_score(image: NDArray[Any], like: NDArray[Any] | None = None) -> NDArray[np.float32]:
+    """Zero mean and unit variance over the whole image (after the model's own crop), as nnU-Net's ZScore.
+
+    like: an image whose mean and variance count in place of its own.
+    """
     values = image.astype(np.float32)
-    values -= np.float32(values.mean(dtype=np.float64))
+    measured = values if like is None else like.astype(np.float32)
+    mean = np.float32(measured.mean(dtype=np.float64))
+    values -= mean
+    if like is not None:
+        measured -= mean
     # plane by plane: in double precision the whole image would take twice the memory of the result
-    squares = sum(float(np.square(plane, dtype=np.float64).sum()) for plane in values)
-    values /= np.float32(max(sqrt(squares / values.size), 1e-8))
+    squares = sum(float(np.square(plane, dtype=np.float64).sum()) for plane in measured)
+    values /= np.float32(max(sqrt(squares / measured.size), 1e-8))
     return values
 
 

@@ -6,7 +6,7 @@ so that a network sees in training what it will see in use.
 
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,40 +21,38 @@ from hnseg_infer.windows import Center
 from hnseg_train.nnunet_plans import model_labels
 from hnseg_train.recipes import SMALL_ORGANS, STRUCTSEG, ModelRecipe, Organs
 
-ROIS_PER_CASE = 6
-"""Jittered small-organ ROIs that each case gives; the first is centred."""
+ROI_MARGIN = (4, 16, 16)
+"""Voxels (z, y, x) that a sample of the small-organ ROI has more on every side.
 
-ROI_JITTER = (1.5, 4.0, 4.0)
-"""Standard deviation of the ROI centre in voxels (z, y, x): how far a 2D model's centre may be off."""
+The loader cuts patches out of it at random places: a 2D model's centre may be off, and turned or shrunk
+patches have the image at their edges in place of nothing.
+"""
 
 UNKNOWN = "unknown_classes"
 """Where a sample's properties say which classes its labels hold as background."""
 
 
-def training_windows(
+def training_window(
     model: ModelRecipe, ct: Volume, labels: NDArray[np.uint8], center: Center | None = None
-) -> Iterator[Window]:
-    """The parts of a case that a model trains on, by its crop rule.
+) -> tuple[Window, Window] | None:
+    """The part of a case that a model trains on, by its crop rule, and the part that it sees in use.
 
-    center: of the small-organ ROI (z, y, x in voxels), by default that of the organs in ``labels``; without
-    either there is no ROI.
+    They differ for the small-organ ROI alone, by ROI_MARGIN. center: of the ROI (z, y, x in voxels), by
+    default that of the organs in ``labels``; without either there is no ROI, hence None.
     """
-    if model.crop == "whole":
-        yield (slice(None), slice(None), slice(None))
-    elif model.crop == "head_window":
-        yield crop_window(ct.array, ct.geometry.spacing_zyx)
-    else:
+    if model.crop == "small_organ_roi":
         center = center or labels_center(labels, [value for value, name in STRUCTSEG if name in SMALL_ORGANS])
         if center is None:
-            return
-        size = (model.patch[0], model.patch[1], model.patch[2])
-        # seeded by the case's own content, so that the order of cases does not matter
-        jitter = np.random.default_rng(int(labels.astype(np.int64).sum()))
-        offsets = jitter.normal(0.0, ROI_JITTER, (ROIS_PER_CASE, 3))
-        offsets[0] = 0.0
-        for offset in offsets:
-            z, y, x = (float(value) for value in np.asarray(center) + offset)
-            yield roi_window((z, y, x), size, ct.geometry.shape)
+            return None
+        z, y, x = model.patch
+        more_z, more_y, more_x = ROI_MARGIN
+        size = (z + 2 * more_z, y + 2 * more_y, x + 2 * more_x)
+        return roi_window(center, size, ct.geometry.shape), roi_window(center, (z, y, x), ct.geometry.shape)
+    if model.crop == "head_window":
+        window = crop_window(ct.array, ct.geometry.spacing_zyx)
+    else:
+        window = (slice(None), slice(None), slice(None))
+    return window, window
 
 
 def model_target(
@@ -79,30 +77,34 @@ def write_samples(
     uncontoured: Collection[str] = (),
     organs: Organs = STRUCTSEG,
 ) -> list[Path]:
-    """Write a case's training samples to the model's data set; returns the files, three a sample.
+    """Write a case's training sample to the model's data set; returns its three files, none without an ROI.
 
-    Every file appears whole or not at all. center: see ``training_windows``. uncontoured: organs that the
+    Every file appears whole or not at all. center: see ``training_window``. uncontoured: organs that the
     labels hold as background because nobody contoured them. organs: of the recipe.
     """
+    windows = training_window(model, ct, labels, center)
+    if windows is None:
+        return []
+    window, seen = windows
     values = model_labels(model, organs)
     unknown = [value for organ, value in values.items() if organ in uncontoured]
     folder = model_folder(preprocessed, model)
     unfinished = folder / f"unfinished_{name}"
-    files = []
-    for index, window in enumerate(training_windows(model, ct, labels, center)):
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
-        image, part = ct.array[window], labels[window]
-        if model.spacing is not None:
-            shape = shape_at(image.shape, ct.geometry.spacing_zyx, model.spacing)
-            image, part = resample(image, shape), resample_labels(part, shape)
-        target = model_target(model, part, organs)
-        properties = {"class_locations": _class_locations(target, values.values()), UNKNOWN: unknown}
-        _save(z_score(image), target, properties, model, unfinished / f"{name}_{index}")
-        for file in sorted(unfinished.iterdir()):
-            files.append(folder / model.name / file.name)
-            os.replace(file, files[-1])
     shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    image, part = ct.array[window], labels[window]
+    if model.spacing is not None:
+        shape = shape_at(image.shape, ct.geometry.spacing_zyx, model.spacing)
+        image, part = resample(image, shape), resample_labels(part, shape)
+    target = model_target(model, part, organs)
+    properties = {"class_locations": _class_locations(target, values.values()), UNKNOWN: unknown}
+    normalised = z_score(image, None if seen == window else ct.array[seen])
+    _save(normalised, target, properties, model, unfinished / f"{name}_0")
+    files = []
+    for file in sorted(unfinished.iterdir()):
+        files.append(folder / model.name / file.name)
+        os.replace(file, files[-1])
+    unfinished.rmdir()
     return files
 
 

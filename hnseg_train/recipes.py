@@ -124,7 +124,17 @@ LITE = Recipe(
     models=(
         ModelRecipe("2d", "whole", (512, 512), (256, 256), 16, 192, 6, (), 36, balanced=True),
         ModelRecipe(
-            "3d_small", "small_organ_roi", (16, 64, 64), (16, 64, 64), 16, 128, 4, (), 12, balanced=True
+            "3d_small",
+            "small_organ_roi",
+            (16, 64, 64),
+            (16, 64, 64),
+            16,
+            128,
+            4,
+            (2,),
+            24,
+            balanced=True,
+            foreground_fraction=0.5,
         ),
         ModelRecipe(
             "3d",

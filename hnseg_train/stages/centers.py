@@ -3,7 +3,6 @@
 Centres are voxels (z, y, x) of the canonical CT.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,7 +18,7 @@ from hnseg_infer.preprocessing import labels_center
 from hnseg_infer.resampling import Spacing
 from hnseg_infer.windows import Center, inferred_center, robust_center
 from hnseg_train.cases import Case, read_case, training_versions
-from hnseg_train.dataset import ROI_JITTER, write_samples
+from hnseg_train.dataset import ROI_MARGIN, write_samples
 from hnseg_train.export import ROI_FROM
 from hnseg_train.recipes import SMALL_ORGANS, STRUCTSEG, ModelRecipe, Organs
 from hnseg_train.stages.data import PREPROCESS
@@ -28,7 +27,7 @@ from hnseg_train.stages.fold_models import load_fold, results_by_model
 from hnseg_train.stages.networks import ROI_CENTERS, fold_item, folds_stage_name
 from hnseg_train.stages.road import Road, remove_strangers, sampling_inputs, write_json
 
-FOUND, INFERRED, REFERENCE = "found by 2d", "inferred from other organs", "reference, jittered"
+FOUND, INFERRED, REFERENCE = "found by 2d", "inferred from other organs", "reference"
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,12 @@ class RoiCenter:
 
 
 def roi_center(
-    case: str,
     predicted: NDArray[np.uint8],
     reference: NDArray[np.uint8],
     size_zyx: tuple[int, int, int],
     spacing_zyx: tuple[float, float, float],
 ) -> RoiCenter | None:
-    """Where inference would look, else where the reference says, moved at random; None without either."""
+    """Where inference would look, else where the reference says; None without either."""
     names = dict(STRUCTSEG)
     ids = [value for value, name in names.items() if name in SMALL_ORGANS]
     true = labels_center(reference, ids)
@@ -57,7 +55,7 @@ def roi_center(
         if center is not None and not _inside(center, predicted.shape):
             center = None
     if center is None and true is not None:
-        center, source = _jittered(true, case), REFERENCE
+        center, source = true, REFERENCE
     if center is None:
         return None
     off = None if true is None else dist(*(np.multiply(place, spacing_zyx) for place in (center, true)))
@@ -75,7 +73,7 @@ def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
                     **road.training_inputs(name),
                     "weights": road.ledger.result(folds_stage_name(ROI_FROM), fold_item(ROI_FROM, fold)),
                     "samples": sampling_inputs(road.recipe, small),
-                    "jitter": ROI_JITTER,
+                    "margin": ROI_MARGIN,
                 }
                 yield Item(name, inputs, partial(_make, road, small, name, fold))
         centers = {name: _center_file(road, name) for name in sorted(road.cases)}
@@ -93,7 +91,7 @@ def _make(road: Road, small: ModelRecipe, name: str, fold: int) -> Sequence[Path
     _, results = results_by_model(case, load_fold(road, fold, (ROI_FROM,)))
     ct, reference = read_case(case)
     size = (small.patch[0], small.patch[1], small.patch[2])
-    found = roi_center(name, results[ROI_FROM].labels, reference, size, ct.geometry.spacing_zyx)
+    found = roi_center(results[ROI_FROM].labels, reference, size, ct.geometry.spacing_zyx)
     file = write_json(_center_file(road, name), None if found is None else asdict(found))
     if found is None:
         return [file]
@@ -137,13 +135,6 @@ def _report(road: Road, centers: Mapping[str, Path]) -> Sequence[Path]:
 
 def _center_file(road: Road, name: str) -> Path:
     return road.work / "roi_centres" / f"{name}.json"
-
-
-def _jittered(center: Center, case: str) -> Center:
-    # seeded by the case's name, so that the order of cases does not matter
-    seed = int.from_bytes(hashlib.sha256(case.encode()).digest()[:8])
-    z, y, x = np.asarray(center) + np.random.default_rng(seed).normal(0.0, ROI_JITTER)
-    return float(z), float(y), float(x)
 
 
 def _scaled(center: Center, given: Spacing, wanted: Spacing) -> Center:

@@ -1,6 +1,7 @@
 """From labelled CTs to what nnU-Net's loader reads: crops, label values, files."""
 
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +10,9 @@ from hnseg_infer.preprocessing import z_score
 from hnseg_infer.volume import Volume
 from hnseg_train import dataset
 from hnseg_train.dataset import (
-    ROIS_PER_CASE,
     model_target,
     sample_names,
-    training_windows,
+    training_window,
     write_samples,
 )
 from hnseg_train.recipes import LITE
@@ -30,13 +30,23 @@ def labelled(head_ct):
     return head_ct, Volume(labels, head_ct.geometry)
 
 
-def test_rois_surround_the_small_organs(labelled) -> None:
+def test_a_sample_of_the_small_organs_is_wider_than_what_is_seen_in_use(labelled) -> None:
     ct, labels = labelled
-    windows = list(training_windows(MODELS["3d_small"], ct, labels.array))
-    assert len(windows) == ROIS_PER_CASE
     # the centre of both organs' bounding box is (21, 39.5, 31.5); the image is 40 x 72 x 64
-    assert windows[0] == (slice(14, 30), slice(8, 72), slice(0, 64))
-    assert len(set(map(str, windows))) > 1
+    stored, seen = training_window(MODELS["3d_small"], ct, labels.array)
+    assert seen == (slice(14, 30), slice(8, 72), slice(0, 64))
+    assert stored == (slice(10, 34), slice(0, 72), slice(0, 64))
+
+
+def test_a_sample_is_normalised_as_what_is_seen_in_use(labelled, tmp_path) -> None:
+    from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
+
+    ct, labels = labelled
+    write_samples("7", ct, labels.array, MODELS["3d_small"], tmp_path)
+    folder = str(tmp_path / "hnseg_3d_small" / "3d_small")
+    data, *_ = infer_dataset_class(folder)(folder).load_case("7_0")
+    assert data.shape == (1, 24, 72, 64)
+    np.testing.assert_allclose(data[:][0, 4:20, 8:], z_score(ct.array[14:30, 8:72]), atol=1e-5)
 
 
 def test_target_values_are_the_models_own(labelled) -> None:
@@ -50,11 +60,13 @@ def test_target_values_are_the_models_own(labelled) -> None:
 
 def test_a_given_centre_comes_before_the_labels(labelled) -> None:
     ct, labels = labelled
-    windows = list(training_windows(MODELS["3d_small"], ct, labels.array, (30.0, 39.5, 31.5)))
-    assert windows[0] == (slice(22, 38), slice(8, 72), slice(0, 64))
+    small, center = MODELS["3d_small"], (28.0, 39.5, 31.5)
+    stored, seen = training_window(small, ct, labels.array, center)
+    assert (stored[0], seen[0]) == (slice(16, 40), slice(20, 36))
     without = np.zeros_like(labels.array)
-    assert len(list(training_windows(MODELS["3d_small"], ct, without, (30.0, 39.5, 31.5)))) == ROIS_PER_CASE
-    assert not list(training_windows(MODELS["3d_small"], ct, without))
+    assert training_window(small, ct, without, center) == (stored, seen)
+    assert training_window(small, ct, without) is None
+    assert write_samples("7", ct, without, small, Path("nowhere")) == []
 
 
 def test_written_samples_are_what_nnunet_loads(labelled, tmp_path) -> None:
