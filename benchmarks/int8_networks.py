@@ -22,7 +22,7 @@ from hnseg_infer.engines.openvino_engine import OpenVINONetwork
 from hnseg_infer.engines.openvino_graph import SPLIT_CHANNELS, split_image, unet_graph
 from hnseg_infer.engines.openvino_runtime import openvino
 from hnseg_infer.model_folder import NetworkModel
-from hnseg_infer.preprocessing import Window, z_score
+from hnseg_infer.preprocessing import Window, normalized
 from hnseg_infer.slice_range import organ_slices
 from hnseg_infer.sliding_window import label_tiles
 from hnseg_infer.tiling import patch_3d
@@ -98,7 +98,8 @@ def calibration_tiles(spec: ModelSpec, ct: Volume, labels: NDArray[np.uint8], mo
     windows = training_window(recipe, ct, labels)
     if windows is None:
         return []
-    image = z_score(*(ct.array[window] for window in windows))
+    window, seen = windows
+    image = normalized(ct.array[window], spec.network.hu_window, None if seen == window else ct.array[seen])
     region: Window | None = None
     if spec.roi is None:
         region = slices, slice(0, image.shape[1]), slice(0, image.shape[2])

@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from leave_one_scan_out_page import Found, chosen_without, report
+from leave_one_scan_out_page import Found, choice_without, report
 from record import Check, add_output_options, origin, origin_line, write_result
 from sides import swapped
 
@@ -46,6 +46,9 @@ MOST_MM = {
 }
 """By name without the side: least DSC, and how far the centroid may be off, each as mean over the cases."""
 
+Choice = tuple[dict[str, str], list[str]]
+"""Each organ's model, and the organs that lose their strays."""
+
 
 def main() -> int:
     """Fuse and score the stored predictions of one source; returns 1 when a threshold is missed."""
@@ -65,15 +68,10 @@ def main() -> int:
     if not cases:
         parser.error(f"the cohort has no source {arguments.source}")
     chosen = choose_providers(road, sorted(road.cases))
-    stored = {case.name: fused_labels(road, case.name, *chosen) for case in cases}
-    found = {case.name: organs_found(stored[case.name], case) for case in cases}
-    chosen_so = {case.name: choose_providers(road, sorted(road.cases.keys() - {case.name})) for case in cases}
-    stored_so = {case.name: fused_labels(road, case.name, *chosen_so[case.name]) for case in cases}
-    found_so = {case.name: organs_found(stored_so[case.name], case) for case in cases}
-    swaps, swaps_so = (
-        [f"{name} {pair}" for name, labels in volumes.items() for pair in swapped(labels, NAMES)]
-        for volumes in (stored, stored_so)
-    )
+    shipped = fused(road, cases, {case.name: chosen for case in cases})
+    others = {case.name: sorted(road.cases.keys() - {case.name}) for case in cases}
+    chosen_without = {name: choose_providers(road, names) for name, names in others.items()}
+    without = fused(road, cases, chosen_without)
     before: dict[str, list[Found]] = {}
     other, device = None, "stored predictions"
     if arguments.against:
@@ -82,22 +80,40 @@ def main() -> int:
         for case in cases:
             labels = segment(read_ct(case.ct), bundle=loaded, source=case.name).labels
             before[case.name] = organs_found(labels, case)
-    checks = check(list(found.values()), swaps)
+    checks = check(*shipped)
     result = {
         **origin(),
         "against": other,
-        "swapped": swaps,
+        "swapped": shipped.swaps,
         "provider": chosen[0],
-        "provider_chosen_without": {name: provider for name, (provider, _) in chosen_so.items()},
+        "provider_chosen_without": {name: provider for name, (provider, _) in chosen_without.items()},
         "checks": [asdict(item) for item in checks],
-        "organs": by_case(found),
-        "organs_chosen_without": by_case(found_so),
-        "checks_chosen_without": [asdict(item) for item in check(list(found_so.values()), swaps_so)],
+        "organs": by_case(shipped.organs),
+        "organs_chosen_without": by_case(without.organs),
+        "checks_chosen_without": [asdict(item) for item in check(*without)],
         "organs_against": by_case(before),
     }
-    lines = report(result, found, before, checks) + chosen_without(result, found, found_so)
+    lines = report(result, shipped.organs, before, checks)
+    lines += choice_without(result, shipped.organs, without.organs)
     write_result(arguments, result, [*lines, origin_line(result, device)])
     return 0 if all(item.passed for item in checks) else 1
+
+
+class Fused(NamedTuple):
+    """Organs found by case, and every pair of them that lies on the wrong sides."""
+
+    organs: dict[str, list[Found]]
+    swaps: list[str]
+
+
+def fused(road: Road, cases: Sequence[Case], chosen: Mapping[str, Choice]) -> Fused:
+    """Each case's stored predictions, fused by the choice that was made for it, and scored."""
+    organs, swaps = {}, []
+    for case in cases:
+        labels = fused_labels(road, case.name, *chosen[case.name])
+        organs[case.name] = organs_found(labels, case)
+        swaps += [f"{case.name} {pair}" for pair in swapped(labels, NAMES)]
+    return Fused(organs, swaps)
 
 
 def by_case(found: Mapping[str, Sequence[Found]]) -> dict[str, list[dict[str, Any]]]:
@@ -115,11 +131,12 @@ def organs_found(labels: Volume, case: Case) -> list[Found]:
     ]
 
 
-def check(cases: Sequence[Sequence[Found]], swaps: Sequence[str]) -> list[Check]:
+def check(found: Mapping[str, Sequence[Found]], swaps: Sequence[str]) -> list[Check]:
     """The thresholds on the means over cases; an organ that was missed in one fails a threshold in mm."""
     checks = []
-    for name in dict.fromkeys(organ.name for organs in cases for organ in organs):
-        of_organ = [organ for organs in cases for organ in organs if organ.name == name]
+    every = [organ for organs in found.values() for organ in organs]
+    for name in dict.fromkeys(organ.name for organ in every):
+        of_organ = [organ for organ in every if organ.name == name]
         stem = side_of(name)[0]
         if stem in LEAST_DSC:
             dsc = fmean(organ.dsc for organ in of_organ)

@@ -62,17 +62,17 @@ def report(
     ]
 
 
-def chosen_without(
-    result: Mapping[str, Any], found: Mapping[str, Sequence[Found]], found_so: Mapping[str, Sequence[Found]]
+def choice_without(
+    result: Mapping[str, Any], found: Mapping[str, Sequence[Found]], without: Mapping[str, Sequence[Found]]
 ) -> list[str]:
     """What is otherwise when the scored case has no say in which model provides an organ."""
     rows = []
-    for case, organs in found_so.items():
+    for case, organs in without.items():
         for organ, shipped in zip(organs, found[case], strict=True):
             if organ != shipped:
                 models = [result["provider_chosen_without"][case][organ.name], result["provider"][organ.name]]
                 rows.append([organ.name, case, models[0], *_figures(organ), models[1], *_figures(shipped)])
-    means = [f"{case} {fmean(organ.dsc for organ in organs):.3f}" for case, organs in found_so.items()]
+    means = [f"{case} {fmean(organ.dsc for organ in organs):.3f}" for case, organs in without.items()]
     missed = ", ".join(
         f"{item['criterion']} ({number(item['measured'], 3)})"
         for item in result["checks_chosen_without"]
@@ -80,10 +80,10 @@ def chosen_without(
     )
     head = ["organ", "case", "model without it", "DSC", "HD95 mm", "centroid mm"]
     return [
-        "## The choice of models without the scan",
+        "## The choice of models without the CT",
         "",
-        "The models above were chosen by all cases, the two scans among them. Where the choice without the "
-        "scan itself gives something else:",
+        "The models above were chosen by all cases, these CTs among them. Where the choice without the "
+        "CT itself gives something else:",
         "",
         *markdown_table([*head, "model above", "DSC", "HD95 mm", "centroid mm"], rows),
         "",

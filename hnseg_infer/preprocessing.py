@@ -44,10 +44,15 @@ class HUWindow:
     deviation: float
 
 
-def normalized(hu: NDArray[Any], window: HUWindow | None) -> NDArray[np.float32]:
-    """What a network gets of what it sees: the window's values, or without a window the z-score."""
+def normalized(
+    hu: NDArray[Any], window: HUWindow | None, like: NDArray[Any] | None = None
+) -> NDArray[np.float32]:
+    """What a network gets of what it sees: the window's values, or without a window the z-score.
+
+    like: see ``z_score``.
+    """
     if window is None:
-        return z_score(hu)
+        return z_score(hu, like)
     values = hu.astype(np.float32)
     np.clip(values, window.low, window.high, out=values)
     values -= np.float32(window.mean)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.files import write_whole
-from hnseg_infer.preprocessing import Window, crop_window, labels_center, roi_window, z_score
+from hnseg_infer.preprocessing import Window, crop_window, labels_center, normalized, roi_window
 from hnseg_infer.resampling import resample, resample_labels, shape_at
 from hnseg_infer.volume import Volume
 from hnseg_infer.windows import Center
@@ -98,7 +98,7 @@ def write_samples(
         image, part = resample(image, shape), resample_labels(part, shape)
     target = model_target(model, part, organs)
     properties = {"class_locations": _class_locations(target, values.values()), UNKNOWN: unknown}
-    normalised = z_score(image, None if seen == window else ct.array[seen])
+    normalised = normalized(image, model.hu_window, None if seen == window else ct.array[seen])
     _save(normalised, target, properties, model, unfinished / f"{name}_0")
     files = []
     for file in sorted(unfinished.iterdir()):

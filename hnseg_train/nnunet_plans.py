@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hnseg_infer.model_folder import HU_WINDOW, Z_SCORE
 from hnseg_infer.networks.topology import unet_topology
 from hnseg_train.recipes import ADAM, NOMINAL_SPACING, ModelRecipe, Recipe
 
@@ -36,7 +37,7 @@ def unresampled() -> dict[str, Any]:
 
 
 def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dict[str, Any]:
-    """nnU-Net's plans.json for one model: z-score, no resampling by nnU-Net, one of our networks.
+    """nnU-Net's plans.json for one model: no resampling by nnU-Net, one of our networks.
 
     for_training puts in the training patch and, under ``hnseg``, what only our trainer reads.
     """
@@ -49,7 +50,7 @@ def plans_json(recipe: Recipe, model: ModelRecipe, *, for_training: bool) -> dic
         "patch_size": list(model.training_patch if for_training else model.patch),
         "median_image_size_in_voxels": list(model.patch),
         "spacing": list(spacing),
-        "normalization_schemes": ["ZScoreNormalization"],
+        "normalization_schemes": [Z_SCORE if model.hu_window is None else HU_WINDOW],
         "use_mask_for_norm": [False],
         **unresampled(),
         "batch_dice": True,
@@ -109,6 +110,14 @@ def plans_of(
         "transpose_backward": [0, 1, 2],
         "experiment_planner_used": planner,
         "label_manager": "LabelManager",
-        "foreground_intensity_properties_per_channel": {},
+        "foreground_intensity_properties_per_channel": _intensities(model),
         "configurations": dict(configurations),
     }
+
+
+def _intensities(model: ModelRecipe) -> dict[str, dict[str, float]]:
+    window = model.hu_window
+    if window is None:
+        return {}
+    shown = {"percentile_00_5": window.low, "percentile_99_5": window.high}
+    return {"0": {**shown, "mean": window.mean, "std": window.deviation}}

@@ -11,6 +11,7 @@ and one 3D model, which sees every CT at one spacing.
 from dataclasses import dataclass
 
 from hnseg_infer.organs import STRUCTSEG_ORGANS
+from hnseg_infer.preprocessing import HUWindow
 
 Organs = tuple[tuple[int, str], ...]
 """Label value and name of each organ."""
@@ -29,6 +30,9 @@ UNET = "hnseg_infer.networks.unet.UNet"
 ADAM, SGD = "adam", "sgd"
 """Optimisers."""
 
+SOFT_TISSUE = HUWindow(low=-100.0, high=300.0, mean=50.0, deviation=75.0)
+"""Shows the chiasm in its cistern, 30 HU apart: a tenth of a standard deviation of an ROI full of bone."""
+
 PUBLISHED_2D_ORGANS = frozenset(
     ("lens_left", "lens_right", "optic_nerve_left", "inner_ear_right", "middle_ear_left", "tmj_right")
 )
@@ -45,7 +49,7 @@ class ModelRecipe:
     balanced: at first all organs weigh the same in the cross-entropy, whatever their size (schedules.py), so
     that a thousand iterations are enough to find the small ones. foreground_fraction: where it is not the
     recipe's; nnU-Net rounds it to whole samples of a batch, so that of two 0.8 would make both. network: its
-    class path.
+    class path. hu_window: what it sees of the HU, None for the z-score.
     """
 
     name: str
@@ -61,6 +65,7 @@ class ModelRecipe:
     foreground_fraction: float | None = None
     spacing: tuple[float, float, float] | None = None
     network: str = UNET
+    hu_window: HUWindow | None = None
 
     @property
     def configuration(self) -> str:
@@ -135,6 +140,7 @@ LITE = Recipe(
             24,
             balanced=True,
             foreground_fraction=0.5,
+            hu_window=SOFT_TISSUE,
         ),
         ModelRecipe(
             "3d",

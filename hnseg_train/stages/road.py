@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import prod
 from pathlib import Path
@@ -189,6 +189,7 @@ def sampling_inputs(recipe: Recipe, model: ModelRecipe) -> dict[str, Any]:
         "training_patch": model.training_patch,
         "organs": recipe.organs,
         **({} if model.spacing is None else {"spacing": model.spacing}),
+        **({} if model.hu_window is None else {"hu_window": asdict(model.hu_window)}),
     }
 
 

@@ -90,7 +90,7 @@ def test_who_provides_an_organ_is_chosen_without_the_case_that_is_scored(
     assert [organ["dsc"] for organ in result["organs"]["atlas_case_2"]] == [0.0] * 22
     organs = {organ["name"]: organ for organ in result["organs_chosen_without"]["atlas_case_2"]}
     assert organs["eye_left"]["centroid_mm"] == pytest.approx(LEFT_MM)
-    page = (tmp_path / "leave_one_scan_out.md").read_text().partition("without the scan")[2]
+    page = (tmp_path / "leave_one_scan_out.md").read_text().partition("without the CT")[2]
     assert "| eye_left | atlas_case_2 | 2d |" in page
     assert "atlas_case_1 |" not in page
 

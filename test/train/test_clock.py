@@ -32,9 +32,9 @@ def test_time_left_counts_this_training_and_all_others() -> None:
     clock = Clock(JOBS)
     own, whole = clock.remaining("2d_fold_0", report(4, 36, 10.0))
     assert own == 320
-    # the other fold: 36 epochs of 10 s; 3d-small: 12 epochs, as long as their cost says
+    # the other fold: 36 epochs of 10 s; 3d-small: 24 epochs, as long as their cost says
     small = 10.0 * epoch_cost(JOBS["3d_small_fold_0"]) / epoch_cost(JOBS["2d_fold_0"])
-    assert whole == pytest.approx(320 + 360 + 12 * small)
+    assert whole == pytest.approx(320 + 360 + 24 * small)
     clock.finish("2d_fold_0")
     # an epoch of 20 s after many of 10 s: 13 s are reckoned with
     assert clock.remaining("2d_fold_1", report(35, 36, 20.0))[0] == pytest.approx(13)

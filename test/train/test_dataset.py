@@ -1,12 +1,13 @@
 """From labelled CTs to what nnU-Net's loader reads: crops, label values, files."""
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hnseg_infer.preprocessing import z_score
+from hnseg_infer.preprocessing import HUWindow, z_score
 from hnseg_infer.volume import Volume
 from hnseg_train import dataset
 from hnseg_train.dataset import (
@@ -42,11 +43,25 @@ def test_a_sample_is_normalised_as_what_is_seen_in_use(labelled, tmp_path) -> No
     from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
 
     ct, labels = labelled
-    write_samples("7", ct, labels.array, MODELS["3d_small"], tmp_path)
+    model = replace(MODELS["3d_small"], hu_window=None)
+    write_samples("7", ct, labels.array, model, tmp_path)
     folder = str(tmp_path / "hnseg_3d_small" / "3d_small")
     data, *_ = infer_dataset_class(folder)(folder).load_case("7_0")
     assert data.shape == (1, 24, 72, 64)
     np.testing.assert_allclose(data[:][0, 4:20, 8:], z_score(ct.array[14:30, 8:72]), atol=1e-5)
+
+
+def test_a_sample_shows_the_models_hu(labelled, tmp_path) -> None:
+    from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
+
+    ct, labels = labelled
+    model = replace(MODELS["3d_small"], hu_window=HUWindow(-100, 300, 50, 75))
+    write_samples("7", ct, labels.array, model, tmp_path)
+    folder = str(tmp_path / "hnseg_3d_small" / "3d_small")
+    data, *_ = infer_dataset_class(folder)(folder).load_case("7_0")
+    hu = np.minimum(np.maximum(ct.array[10:34].astype(float), -100), 300)
+    np.testing.assert_allclose(data[:][0], (hu - 50) / 75, atol=1e-5)
+    assert data[:].min() == -2
 
 
 def test_target_values_are_the_models_own(labelled) -> None:

@@ -1,9 +1,11 @@
 """The plans hold what docs/method.md says, and nnU-Net's own classes can read them."""
 
+import numpy as np
 import pytest
 import torch
 
 from hnseg_infer.networks.unet import UNet
+from hnseg_infer.preprocessing import normalized
 from hnseg_train.nnunet_plans import dataset_json, model_labels, plans_json
 from hnseg_train.recipes import COARSE, LITE, PAPER, RECIPES, STRUCTSEG
 
@@ -65,6 +67,27 @@ def test_nnunet_builds_our_network_from_the_plans() -> None:
     )
     assert isinstance(network, UNet)
     assert network(torch.zeros(1, 1, 16, 64, 64)).shape == (1, 3, 16, 64, 64)
+
+
+def test_nnunet_normalises_as_the_plans_say() -> None:
+    from nnunetv2.preprocessing.normalization.default_normalization_schemes import CTNormalization
+
+    model = next(model for model in LITE.models if model.name == "3d_small")
+    plans = plans_json(LITE, model, for_training=False)
+    assert plans["configurations"]["3d_fullres"]["normalization_schemes"] == ["CTNormalization"]
+    (shown,) = plans["foreground_intensity_properties_per_channel"].values()
+    hu = np.array([-1000.0, -100.0, 50.0, 125.0, 300.0, 2000.0], np.float32)
+    expected = [-2, -2, 0, 1, 250 / 75, 250 / 75]
+    np.testing.assert_allclose(CTNormalization(intensityproperties=shown).run(hu), expected, rtol=1e-6)
+    np.testing.assert_allclose(normalized(hu, model.hu_window), expected, rtol=1e-6)
+
+
+def test_the_publications_models_see_the_z_score() -> None:
+    for model in PAPER.models:
+        plans = plans_json(PAPER, model, for_training=False)
+        assert plans["foreground_intensity_properties_per_channel"] == {}
+        (configuration,) = plans["configurations"].values()
+        assert configuration["normalization_schemes"] == ["ZScoreNormalization"]
 
 
 def test_small_model_labels_are_its_own() -> None:
