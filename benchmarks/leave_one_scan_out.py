@@ -125,7 +125,13 @@ def organs_found(labels: Volume, case: Case) -> list[Found]:
     """Every organ that the case's reference holds, by label value."""
     reference = read_labels(case.label)
     return [
-        Found(score.name, score.dsc, score.hd95_mm, _centroids_apart(labels, reference, score.id))
+        Found(
+            score.name,
+            score.dsc,
+            score.hd95_mm,
+            _centroids_apart(labels, reference, score.id),
+            score.volume_error_percent,
+        )
         for score in score_case(labels, reference, NAMES)
         if score.dsc is not None
     ]

@@ -9,15 +9,21 @@ from record import Check, check_table
 
 from hnseg_train.evaluation.table import markdown_table, number
 
+FIGURES = ("DSC", "HD95 mm", "centroid mm", "volume %")
+
 
 @dataclass(frozen=True)
 class Found:
-    """One organ of one case. hd95_mm, centroid_mm: None where the organ was missed."""
+    """One organ of one case. hd95_mm, centroid_mm: None where the organ was missed.
+
+    volume_percent: by how much the mask is larger than the reference.
+    """
 
     name: str
     dsc: float
     hd95_mm: float | None
     centroid_mm: float | None
+    volume_percent: float | None
 
 
 def report(
@@ -29,7 +35,7 @@ def report(
     """The result with the bundle's choice of models as lines of a Markdown page."""
     head = ["organ", "model"]
     for name in found:
-        head += [f"{name} DSC", "HD95 mm", "centroid mm", *(["DSC against"] if before else [])]
+        head += [f"{name} DSC", *FIGURES[1:], *(["DSC against"] if before else [])]
     names = dict.fromkeys(organ.name for organs in found.values() for organ in organs)
     rows = []
     for name in names:
@@ -78,14 +84,14 @@ def choice_without(
         for item in result["checks_chosen_without"]
         if not item["passed"]
     )
-    head = ["organ", "case", "model without it", "DSC", "HD95 mm", "centroid mm"]
+    head = ["organ", "case", "model without it", *FIGURES, "model above", *FIGURES]
     return [
         "## The choice of models without the CT",
         "",
         "The models above were chosen by all cases, these CTs among them. Where the choice without the "
         "CT itself gives something else:",
         "",
-        *markdown_table([*head, "model above", "DSC", "HD95 mm", "centroid mm"], rows),
+        *markdown_table(head, rows),
         "",
         f"Mean DSC: {', '.join(means)}. Thresholds missed: {missed or 'none'}.",
         "",
@@ -94,5 +100,6 @@ def choice_without(
 
 def _figures(organ: Found | None) -> list[str]:
     if organ is None:
-        return [number(None, 3)] * 3
-    return [number(organ.dsc, 3), number(organ.hd95_mm, 1), number(organ.centroid_mm, 1)]
+        return [number(None, 3)] * len(FIGURES)
+    of_organ = ((organ.dsc, 3), (organ.hd95_mm, 1), (organ.centroid_mm, 1), (organ.volume_percent, 0))
+    return [number(value, digits) for value, digits in of_organ]

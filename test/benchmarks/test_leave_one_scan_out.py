@@ -66,12 +66,13 @@ def test_distances_are_those_that_the_masks_were_moved_by(
     organs = {organ["name"]: organ for organ in result["organs"]["atlas_case_1"]}
     assert len(organs) == 22
     assert organs["inner_ear_left"]["centroid_mm"] == pytest.approx(LEFT_MM)
+    assert organs["inner_ear_left"]["volume_percent"] == 0
     checks = {item["criterion"]: item for item in result["checks"]}
     assert checks["inner_ear_left: centroid within 6 mm"]["passed"]
     assert checks["pituitary: centroid within 8 mm, missed in 1"]["passed"] is False
     assert checks["left and right swapped: 0"]["passed"]
     missed = next(o for o in result["organs"]["atlas_case_2"] if o["name"] == "pituitary")
-    assert (missed["dsc"], missed["centroid_mm"]) == (0.0, None)
+    assert (missed["dsc"], missed["centroid_mm"], missed["volume_percent"]) == (0.0, None, -100.0)
 
 
 def test_who_provides_an_organ_is_chosen_without_the_case_that_is_scored(
