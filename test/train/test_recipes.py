@@ -78,8 +78,9 @@ def test_nnunet_normalises_as_the_plans_say() -> None:
     (shown,) = plans["foreground_intensity_properties_per_channel"].values()
     hu = np.array([-1000.0, -100.0, 50.0, 125.0, 300.0, 2000.0], np.float32)
     expected = [-2, -2, 0, 1, 250 / 75, 250 / 75]
-    np.testing.assert_allclose(CTNormalization(intensityproperties=shown).run(hu), expected, rtol=1e-6)
     np.testing.assert_allclose(normalized(hu, model.hu_window), expected, rtol=1e-6)
+    # nnU-Net's works in place
+    np.testing.assert_allclose(CTNormalization(intensityproperties=shown).run(hu), expected, rtol=1e-6)
 
 
 def test_the_publications_models_see_the_z_score() -> None:
