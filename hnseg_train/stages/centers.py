@@ -63,22 +63,27 @@ def roi_center(
 
 
 def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
-    """A centre for every case, then the samples around it, then the report."""
+    """A centre for every case with a small organ contoured, then the samples around it, then the report."""
 
     def items() -> Iterator[Item]:
+        wanted = {name for name, case in road.cases.items() if _contoured(case, road.recipe.organs)}
         # fold by fold: the models of one fold are in memory at a time
         for fold, held_out in enumerate(road.folds):
+            weights = road.ledger.result(folds_stage_name(ROI_FROM), fold_item(ROI_FROM, fold))
             for name in held_out:
-                inputs = {
-                    **road.training_inputs(name),
-                    "weights": road.ledger.result(folds_stage_name(ROI_FROM), fold_item(ROI_FROM, fold)),
-                    "samples": sampling_inputs(road.recipe, small),
-                    "margin": ROI_MARGIN,
-                }
-                yield Item(name, inputs, partial(_make, road, small, name, fold))
-        centers = {name: _center_file(road, name) for name in sorted(road.cases)}
-        inputs = {name: path.read_text() for name, path in centers.items()}
-        yield Item("report", inputs, partial(_report, road, centers))
+                if name in wanted:
+                    inputs = {**road.training_inputs(name), "weights": weights, "box": small.patch}
+                    yield Item(_center_item(name), inputs, partial(_find, road, small, name, fold))
+        found = {name: _center_file(road, name).read_text() for name in sorted(wanted)}
+        for name in road.cases:
+            inputs = {
+                **road.training_inputs(name),
+                "center": found.get(name),
+                "samples": sampling_inputs(road.recipe, small),
+                "margin": ROI_MARGIN,
+            }
+            yield Item(name, inputs, partial(_write, road, small, name))
+        yield Item("report", found, partial(_report, road, found))
         files = [path for name in road.cases for path in road.ledger.files(ROI_CENTERS, name)]
         remove_strangers(road.preprocessed / f"hnseg_{small.name}" / small.name, files)
 
@@ -86,17 +91,29 @@ def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
     return Stage(ROI_CENTERS, (PREPROCESS, folds_stage_name(ROI_FROM)), makes, items)
 
 
-def _make(road: Road, small: ModelRecipe, name: str, fold: int) -> Sequence[Path]:
+def _contoured(case: Case, organs: Organs) -> bool:
+    """Whether any organ of the small model was contoured; else the case has no sample for it."""
+    unknown = case.uncontoured(organs)
+    return any(organ not in unknown for organ in SMALL_ORGANS)
+
+
+def _find(road: Road, small: ModelRecipe, name: str, fold: int) -> Sequence[Path]:
     case = road.cases[name]
     _, results = results_by_model(case, load_fold(road, fold, (ROI_FROM,)))
     ct, reference = read_case(case)
     size = (small.patch[0], small.patch[1], small.patch[2])
     found = roi_center(results[ROI_FROM].labels, reference, size, ct.geometry.spacing_zyx)
-    file = write_json(_center_file(road, name), None if found is None else asdict(found))
+    return [write_json(_center_file(road, name), None if found is None else asdict(found))]
+
+
+def _write(road: Road, small: ModelRecipe, name: str) -> Sequence[Path]:
+    case, organs = road.cases[name], road.recipe.organs
+    found = json.loads(_center_file(road, name).read_bytes()) if _contoured(case, organs) else None
     if found is None:
-        return [file]
-    given = ct.geometry.spacing_zyx
-    return [file, *roi_samples(case, found.center_zyx, given, small, road.preprocessed, road.recipe.organs)]
+        return []
+    z, y, x = found["center_zyx"]
+    given = read_case(case)[0].geometry.spacing_zyx
+    return roi_samples(case, (z, y, x), given, small, road.preprocessed, organs)
 
 
 def roi_samples(
@@ -105,11 +122,9 @@ def roi_samples(
     """Write the samples of a case around a centre in voxels of its CT, and those of its variants.
 
     spacing_zyx: of the CT, mm.
-    A variant's centre comes from its labels. There are no samples where no organ of the model was contoured.
+    A variant's centre comes from its labels. The case has an organ of the model contoured.
     """
     unknown = case.uncontoured(organs)
-    if all(organ in unknown for organ in SMALL_ORGANS):
-        return []
     files: list[Path] = []
     for version, ct, labels in training_versions(case, organs):
         place = None
@@ -119,8 +134,8 @@ def roi_samples(
     return files
 
 
-def _report(road: Road, centers: Mapping[str, Path]) -> Sequence[Path]:
-    found = {name: json.loads(path.read_bytes()) for name, path in centers.items()}
+def _report(road: Road, centers: Mapping[str, str]) -> Sequence[Path]:
+    found = {name: json.loads(text) for name, text in centers.items()}
     lines = ["| case | centre from | mm from the reference's centre |", "|---|---|---|"]
     for name, center in found.items():
         off = "-" if center is None or center["off_mm"] is None else f"{center['off_mm']:.1f}"
@@ -131,6 +146,10 @@ def _report(road: Road, centers: Mapping[str, Path]) -> Sequence[Path]:
     page = road.work / "roi_centres" / "centres.md"
     write_whole(page, ["\n".join(["# Centres of the small-organ ROI", "", *lines, ""]).encode()])
     return [page]
+
+
+def _center_item(name: str) -> str:
+    return f"{name}_centre"
 
 
 def _center_file(road: Road, name: str) -> Path:

@@ -2,16 +2,27 @@
 
 import json
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tiny_cohort import SPACING_XYZ, write_cohort
 
-from hnseg_train.cases import Source, source_cases
+from hnseg_infer.model_run import ModelResult
+from hnseg_train.cases import Case, Source, read_case, source_cases
 from hnseg_train.recipes import CHECK, STRUCTSEG
-from hnseg_train.stages.centers import FOUND, INFERRED, REFERENCE, roi_center, roi_samples
+from hnseg_train.stages import centers
+from hnseg_train.stages.centers import (
+    FOUND,
+    INFERRED,
+    REFERENCE,
+    roi_center,
+    roi_centers_stage,
+    roi_samples,
+)
+from hnseg_train.stages.engine import run_stages
+from hnseg_train.stages.records import Ledger
+from hnseg_train.stages.road import Road, Settings
 
 SHAPE, SPACING, SIZE = (30, 60, 60), (3.0, 1.0, 1.0), (16, 32, 32)
 CHIASM, PITUITARY = 8, 11
@@ -76,6 +87,42 @@ def test_samples_of_a_case_and_its_variants(tmp_path: Path) -> None:
     assert {tuple(pickle.loads(p.read_bytes())["unknown_classes"]) for p in files if p.suffix == ".pkl"} == {
         (1,)
     }
-    others = replace(case, source=replace(source, contoured=("brain_stem",)))
-    (data / "case_1" / "contoured.json").unlink()
-    assert roi_samples(others, (24.0, 64.0, 64.0), (z, y, x), small, tmp_path, STRUCTSEG) == []
+
+
+def test_only_what_changed_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[str] = []
+
+    def results(case: Case, _: object) -> tuple[object, dict[str, ModelResult]]:
+        ct, reference = read_case(case)
+        looked_at.append(case.name)
+        # the 2D model is always right
+        return ct, {"2d": ModelResult(reference, {})}
+
+    monkeypatch.setattr(centers, "results_by_model", results)
+    monkeypatch.setattr(centers, "load_fold", lambda *_: None)
+    whole, part = (write_cohort(tmp_path / name, cases=2) for name in ("whole", "part"))
+    sources = (Source("whole", whole), Source("part", part, contoured=("brain_stem",)))
+    said: list[str] = []
+    work = tmp_path / "work"
+    settings = Settings(sources, work, CHECK, tmp_path / "bundle", 2)
+    road = Road(settings, Ledger(work), said.append)
+    small = next(model for model in CHECK.models if model.name == "3d_small")
+
+    def made(weights: str) -> set[str]:
+        for fold in (0, 1):
+            road.ledger.write("2d-folds", f"2d_fold_{fold}", weights, [])
+        said.clear()
+        run_stages([roi_centers_stage(road, small)], road.ledger, [], road.say)
+        return {line.removeprefix("roi-centres: ") for line in said if "done" not in line}
+
+    whole_cases = {"whole_case_1", "whole_case_2"}
+    centres = {f"{name}_centre" for name in whole_cases}
+    assert made("first") == {*centres, *whole_cases, "part_case_1", "part_case_2", "report"}
+    assert made("first") == set()
+    # other weights may find another place; as they find the same one, the samples stay
+    assert made("others") == centres
+    # where none of its organs was contoured nobody looks
+    assert set(looked_at) == whole_cases
+    samples = {path.name for path in (work / "preprocessed" / "hnseg_3d_small" / "3d_small").glob("*.pkl")}
+    assert samples == {f"{name}_0.pkl" for name in whole_cases}
+    assert "part" not in (work / "roi_centres" / "centres.md").read_text()
