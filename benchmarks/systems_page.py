@@ -62,7 +62,7 @@ def _optimizer(result: Mapping[str, Any]) -> str:
 
 
 def _metric(comparison: Comparison, metric: Any) -> list[str]:
-    bold = "Bold: the best system by mean DSC."
+    bold = "Bold: the best system by mean DSC, the first one of those that are alike."
     return [f"## {metric.title}", "", bold, "", *metric_table(comparison, metric), ""]
 
 
