@@ -3,10 +3,11 @@
     python benchmarks/paper_bundle.py BUNDLE
     python benchmarks/against_nnunet.py --bundle BUNDLE [--slices 130] [--runs 3]
 
-Compared are network, sliding window and arg-max: both sides get the same windows of one CT and z-score them
-alike. Every run is a process of its own. nnU-Net runs as it is shipped, in single precision on a CPU and by
-autocast on a GPU, with sums in half precision; its labels for the second table of agreement come from sums in
-single precision. Writes ``results/against_nnunet.json`` and ``.md``; exits with 1 when a threshold is missed.
+Compared are network, sliding window and arg-max: both sides get the same windows of one CT and normalise
+them alike. Every run is a process of its own. nnU-Net runs as it is shipped, in single precision on a CPU and
+by autocast on a GPU, with sums in half precision; its labels for the second table of agreement come from sums
+in single precision. Writes ``results/against_nnunet.json`` and ``.md``; exits with 1 when a threshold is
+missed.
 """
 
 import argparse
@@ -161,10 +162,10 @@ def report(result: Mapping[str, Any], agreements: Sequence[Agreement]) -> list[s
         "# HNSeg against nnU-Net's own predictor",
         "",
         f"Networks, sliding window and arg-max over one CT ({result['ct']}): the same windows, the "
-        "same z-score, no mirroring, tiles half apart. Every run is a process of its own, the two sides in "
-        "turns; medians, with all runs in brackets. Loading includes the imports and is not part of the "
-        "seconds; on a GPU the second of two passes counts. nnU-Net ran as it is shipped: its sums are in "
-        "half precision.",
+        "same normalisation, no mirroring, tiles half apart. Every run is a process of its own, the two "
+        "sides in turns; medians, with all runs in brackets. Loading includes the imports and is not part of "
+        "the seconds; on a GPU the second of two passes counts. nnU-Net ran as it is shipped: its sums are "
+        "in half precision.",
         "",
         *check_table([Check(**item) for item in result["checks"]]),
         "",

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from warm_case import gpu_peak_mib
 
@@ -66,7 +66,7 @@ def run_hnseg(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], Timings
 
 
 def run_nnunet(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], Timings]:
-    """nnU-Net's predictor and its arg-max, in our windows and after our z-score."""
+    """nnU-Net's predictor and its arg-max, in our windows and after our normalisation."""
     start = time.perf_counter()
     from contextlib import nullcontext
 
@@ -74,7 +74,7 @@ def run_nnunet(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], Timing
     import torch
     from nnunet_predictor import load_predictor, predict_logits, single_precision_sums
 
-    from hnseg_infer.preprocessing import z_score
+    from hnseg_infer.preprocessing import normalized
 
     device = arguments.device
     if device == "auto":
@@ -83,20 +83,21 @@ def run_nnunet(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], Timing
     load_seconds = time.perf_counter() - start
     ct = canonical_ct(arguments.ct)
     labels, seconds = {}, {}
-    for name, folder, organ_ids, view in _tasks(arguments.bundle, ct, arguments.windows_of):
+    for task in _tasks(arguments.bundle, ct, arguments.windows_of):
         start = time.perf_counter()
-        predictor = load_predictor(folder, device)
+        predictor = load_predictor(task.folder, device)
         load_seconds += time.perf_counter() - start
         for _ in range(passes(device)):
             start = time.perf_counter()
-            labels[name] = np.zeros(ct.array.shape, np.uint8)
-            if view is not None:
-                window, seen = view
+            labels[task.name] = np.zeros(ct.array.shape, np.uint8)
+            if task.view is not None:
+                window, seen = task.view
+                image = normalized(ct.array[window], task.hu_window)[seen]
                 with single_precision_sums() if arguments.sums == "single" else nullcontext():
-                    logits = predict_logits(predictor, z_score(ct.array[window])[seen])
+                    logits = predict_logits(predictor, image)
                 classes = predictor.label_manager.convert_logits_to_segmentation(logits).numpy()
-                labels[name][window][seen] = organ_ids[classes]
-            seconds[name] = time.perf_counter() - start
+                labels[task.name][window][seen] = task.organ_ids[classes]
+            seconds[task.name] = time.perf_counter() - start
     return labels, {"device": device, "load_seconds": load_seconds, "seconds": seconds}
 
 
@@ -114,30 +115,48 @@ def canonical_ct(path: Path) -> Any:
     return check_ct(to_canonical(read_ct(path)), path.name)[0]
 
 
-def _tasks(bundle_folder: Path, ct: Any, labels_file: Path) -> list[tuple[str, Path, Any, Any]]:
-    """Per model its name, folder, organ id of each class, and its window with the part of it that is shown.
+class _Task(NamedTuple):
+    """A model: the organ id of each class, its window and the part of it that is shown, and its HU."""
 
-    The bundle itself is not kept.
+    name: str
+    folder: Path
+    organ_ids: Any
+    view: Any
+    hu_window: Any
+
+
+def _tasks(bundle_folder: Path, ct: Any, labels_file: Path) -> list[_Task]:
+    """What nnU-Net is to do, after our run whose labels are given. The bundle itself is not kept.
+
+    Raises InputError for a model that sees resampled voxels.
     """
     import numpy as np
 
     from hnseg_infer.bundle import load_bundle
+    from hnseg_infer.errors import InputError
     from hnseg_infer.model_run import organ_region, seen_part
     from hnseg_infer.slice_range import organ_slices
     from hnseg_infer.windows import model_window
+    from hnseg_infer.working_spacing import working_spacing
 
     bundle = load_bundle(bundle_folder)
     with np.load(labels_file) as file:
         labels = {name: file[name] for name in file.files}
-    slices = organ_slices(ct.array, ct.geometry.spacing_zyx)
+    given = ct.geometry.spacing_zyx
+    slices = organ_slices(ct.array, given)
     tasks = []
     for model in bundle.models:
+        if working_spacing(model, bundle.trained_spacing, given) is not None:
+            raise InputError(
+                f"The model {model.name} sees this CT resampled; accepted is one that sees its voxels."
+            )
         window = model_window(model, ct, labels, bundle.organs)[0]
         if window is not None:
             region = organ_region(model, ct, window, slices)
             seen = seen_part(region, model.network.patch, ct.array[window].shape)
-        ids = np.array(model.organ_ids, np.uint8)
-        tasks.append((model.name, model.network.folder, ids, window and (window, seen)))
+        network, ids = model.network, np.array(model.organ_ids, np.uint8)
+        view = window and (window, seen)
+        tasks.append(_Task(model.name, network.folder, ids, view, network.hu_window))
     return tasks
 
 

@@ -1,9 +1,10 @@
-"""Changes to the files of a bundle; ``seal`` it afterwards."""
+"""Changes to the files of a bundle; ``seal`` it after an edit."""
 
 import json
 from pathlib import Path
 
 import torch
+from bundle_factory import seal
 
 CHECKPOINT = "3d/fold_all/checkpoint_final.pth"
 
@@ -17,6 +18,14 @@ def edit_configuration(path: Path, **changes) -> None:
     for configuration in plans["configurations"].values():
         configuration.update(changes)
     path.write_text(json.dumps(plans))
+
+
+def set_hu_window(folder: Path, **changes) -> None:
+    """Let the bundle's 3D model see -300 to 800 HU, less 40, over 200; ``changes`` under nnU-Net's names."""
+    window = {"percentile_00_5": -300.0, "percentile_99_5": 800.0, "mean": 40.0, "std": 200.0, **changes}
+    edit_configuration(folder / "3d/plans.json", normalization_schemes=["CTNormalization"])
+    edit_json(folder / "3d/plans.json", foreground_intensity_properties_per_channel={"0": window})
+    seal(folder)
 
 
 def edit_architecture(path: Path, **changes) -> None:

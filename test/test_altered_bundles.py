@@ -7,7 +7,14 @@ import zipfile
 import pytest
 import torch
 from bundle_factory import seal
-from edited_bundle import CHECKPOINT, edit_architecture, edit_checkpoint, edit_configuration, edit_json
+from edited_bundle import (
+    CHECKPOINT,
+    edit_architecture,
+    edit_checkpoint,
+    edit_configuration,
+    edit_json,
+    set_hu_window,
+)
 
 from hnseg_infer.bundle import load_bundle
 from hnseg_infer.errors import BundleError
@@ -127,29 +134,20 @@ def another_normalisation(folder):
     seal(folder)
 
 
-def a_window_of_hu(folder, **changes):
-    window = {"percentile_00_5": -300.0, "percentile_99_5": 800.0, "mean": 40.0, "std": 200.0}
-    edit_configuration(folder / "3d/plans.json", normalization_schemes=["CTNormalization"])
-    edit_json(
-        folder / "3d/plans.json", foreground_intensity_properties_per_channel={"0": {**window, **changes}}
-    )
-    seal(folder)
-
-
 def a_window_upside_down(folder):
-    a_window_of_hu(folder, percentile_00_5=900.0)
+    set_hu_window(folder, percentile_00_5=900.0)
 
 
 def a_window_without_width(folder):
-    a_window_of_hu(folder, std=0.0)
+    set_hu_window(folder, std=0.0)
 
 
 def a_window_of_no_number(folder):
-    a_window_of_hu(folder, mean=float("nan"))
+    set_hu_window(folder, mean=float("nan"))
 
 
 def no_window(folder):
-    a_window_of_hu(folder)
+    set_hu_window(folder)
     edit_json(folder / "3d/plans.json", foreground_intensity_properties_per_channel={})
     seal(folder)
 
@@ -248,6 +246,6 @@ def test_altered_files_are_refused(bundle_copy, alter, named, capsys):
 
 
 def test_a_window_of_hu_is_read(bundle_copy):
-    a_window_of_hu(bundle_copy)
+    set_hu_window(bundle_copy)
     windows = {model.name: model.network.hu_window for model in load_bundle(bundle_copy).models}
     assert windows == {"2d": None, "3d": HUWindow(-300.0, 800.0, 40.0, 200.0), "3d_small": None}

@@ -1,8 +1,11 @@
 """HNSeg against nnU-Net: the verdict, and one small run of both sides."""
 
+import shutil
+
 import pytest
 from against_nnunet import check
 from agreement import Agreement, OrganAgreement
+from edited_bundle import set_hu_window
 
 
 def agreement(*shares: float | None) -> Agreement:
@@ -19,8 +22,10 @@ def test_every_organ_has_to_agree_with_single_precision():
 
 
 @pytest.mark.slow
-def test_both_sides_once(script, tiny_bundle, coarse_ct):
-    options = ("--bundle", tiny_bundle, "--agreement-bundle", tiny_bundle, "--ct", coarse_ct)
+def test_both_sides_once(script, tiny_bundle, coarse_ct, tmp_path):
+    trained = shutil.copytree(tiny_bundle, tmp_path / "trained")
+    set_hu_window(trained)
+    options = ("--bundle", tiny_bundle, "--agreement-bundle", trained, "--ct", coarse_ct)
     _, result, page = script("against_nnunet", *options, "--runs", "1", "--device", "cpu")
     ((ours,), (theirs,)) = result["runs"]["hnseg"], result["runs"]["nnunet"]
     assert ours["seconds"].keys() == theirs["seconds"].keys() == {"2d", "3d", "3d_small"}
