@@ -1,4 +1,4 @@
-"""Changes to the files of a bundle; ``seal`` it after an edit."""
+"""Changes to the files of a bundle; ``seal`` it after those called edit."""
 
 import json
 from pathlib import Path
