@@ -83,7 +83,7 @@ def run_nnunet(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], Timing
     load_seconds = time.perf_counter() - start
     ct = canonical_ct(arguments.ct)
     labels, seconds = {}, {}
-    for task in _tasks(arguments.bundle, ct, arguments.windows_of):
+    for task in nnunet_tasks(arguments.bundle, ct, arguments.windows_of):
         start = time.perf_counter()
         predictor = load_predictor(task.folder, device)
         load_seconds += time.perf_counter() - start
@@ -115,7 +115,7 @@ def canonical_ct(path: Path) -> Any:
     return check_ct(to_canonical(read_ct(path)), path.name)[0]
 
 
-class _Task(NamedTuple):
+class Task(NamedTuple):
     """A model: the organ id of each class, its window and the part of it that is shown, and its HU."""
 
     name: str
@@ -125,7 +125,7 @@ class _Task(NamedTuple):
     hu_window: Any
 
 
-def _tasks(bundle_folder: Path, ct: Any, labels_file: Path) -> list[_Task]:
+def nnunet_tasks(bundle_folder: Path, ct: Any, labels_file: Path) -> list[Task]:
     """What nnU-Net is to do, after our run whose labels are given. The bundle itself is not kept.
 
     Raises InputError for a model that sees resampled voxels.
@@ -156,7 +156,7 @@ def _tasks(bundle_folder: Path, ct: Any, labels_file: Path) -> list[_Task]:
             seen = seen_part(region, model.network.patch, ct.array[window].shape)
         network, ids = model.network, np.array(model.organ_ids, np.uint8)
         view = window and (window, seen)
-        tasks.append(_Task(model.name, network.folder, ids, view, network.hu_window))
+        tasks.append(Task(model.name, network.folder, ids, view, network.hu_window))
     return tasks
 
 

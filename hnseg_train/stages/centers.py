@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from math import dist
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +26,19 @@ from hnseg_train.stages.data import PREPROCESS
 from hnseg_train.stages.engine import Item, Stage
 from hnseg_train.stages.fold_models import load_fold, results_by_model
 from hnseg_train.stages.networks import ROI_CENTERS, fold_item, folds_stage_name
-from hnseg_train.stages.road import Road, remove_strangers, sampling_inputs, write_json
+from hnseg_train.stages.road import ROAD_VERSION, Road, remove_strangers, sampling_inputs, write_json
 
 FOUND, INFERRED, REFERENCE = "found by 2d", "inferred from other organs", "reference"
 
 
 @dataclass(frozen=True)
 class RoiCenter:
-    """A centre, where it comes from, and how far it is from the reference's (None without the organs)."""
+    """A centre in voxels of a CT of that spacing (mm), where it comes from, and how far it is from the
+    reference's (None without the organs).
+    """
 
     center_zyx: Center
+    spacing_zyx: Spacing
     source: str
     off_mm: float | None
 
@@ -59,7 +63,7 @@ def roi_center(
     if center is None:
         return None
     off = None if true is None else dist(*(np.multiply(place, spacing_zyx) for place in (center, true)))
-    return RoiCenter(center, source, off)
+    return RoiCenter(center, spacing_zyx, source, off)
 
 
 def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
@@ -72,7 +76,8 @@ def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
             weights = road.ledger.result(folds_stage_name(ROI_FROM), fold_item(ROI_FROM, fold))
             for name in held_out:
                 if name in wanted:
-                    inputs = {**road.training_inputs(name), "weights": weights, "box": small.patch}
+                    inputs: dict[str, Any] = {**road.case_inputs(name), "version": ROAD_VERSION}
+                    inputs |= {"weights": weights, "box": small.patch}
                     yield Item(_center_item(name), inputs, partial(_find, road, small, name, fold))
         found = {name: _center_file(road, name).read_text() for name in sorted(wanted)}
         for name in road.cases:
@@ -82,7 +87,7 @@ def roi_centers_stage(road: Road, small: ModelRecipe) -> Stage:
                 "samples": sampling_inputs(road.recipe, small),
                 "margin": ROI_MARGIN,
             }
-            yield Item(name, inputs, partial(_write, road, small, name))
+            yield Item(name, inputs, partial(_write, road, small, name, found.get(name)))
         yield Item("report", found, partial(_report, road, found))
         files = [path for name in road.cases for path in road.ledger.files(ROI_CENTERS, name)]
         remove_strangers(road.preprocessed / f"hnseg_{small.name}" / small.name, files)
@@ -106,14 +111,13 @@ def _find(road: Road, small: ModelRecipe, name: str, fold: int) -> Sequence[Path
     return [write_json(_center_file(road, name), None if found is None else asdict(found))]
 
 
-def _write(road: Road, small: ModelRecipe, name: str) -> Sequence[Path]:
-    case, organs = road.cases[name], road.recipe.organs
-    found = json.loads(_center_file(road, name).read_bytes()) if _contoured(case, organs) else None
+def _write(road: Road, small: ModelRecipe, name: str, center_json: str | None) -> Sequence[Path]:
+    found = json.loads(center_json) if center_json else None
     if found is None:
         return []
-    z, y, x = found["center_zyx"]
-    given = read_case(case)[0].geometry.spacing_zyx
-    return roi_samples(case, (z, y, x), given, small, road.preprocessed, organs)
+    (z, y, x), (dz, dy, dx) = found["center_zyx"], found["spacing_zyx"]
+    case, organs = road.cases[name], road.recipe.organs
+    return roi_samples(case, (z, y, x), (dz, dy, dx), small, road.preprocessed, organs)
 
 
 def roi_samples(

@@ -2,10 +2,15 @@
 
 import shutil
 
+import numpy as np
 import pytest
 from against_nnunet import check
 from agreement import Agreement, OrganAgreement
+from bundle_factory import seal
 from edited_bundle import set_hu_window
+from network_case import canonical_ct, nnunet_tasks
+
+from hnseg_infer.errors import InputError
 
 
 def agreement(*shares: float | None) -> Agreement:
@@ -37,3 +42,11 @@ def test_both_sides_once(script, tiny_bundle, coarse_ct, tmp_path):
     for theirs, ours in zip(single["nnunet"], single["f32"], strict=True):
         assert theirs["same"] == pytest.approx(ours["same"], abs=0.005)
     assert "head.mha" in page
+
+
+def test_a_ct_that_is_resampled_is_refused(tiny_bundle, coarse_ct, tmp_path):
+    bundle = shutil.copytree(tiny_bundle, tmp_path / "fine")
+    seal(bundle, trained_spacing_mm={"low": [1, 1, 1], "high": [1, 1, 1]})
+    np.savez(tmp_path / "labels.npz")
+    with pytest.raises(InputError, match="2d sees this CT resampled"):
+        nnunet_tasks(bundle, canonical_ct(coarse_ct), tmp_path / "labels.npz")
