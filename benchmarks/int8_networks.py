@@ -133,7 +133,8 @@ def kept_in_bfloat16(operations: Iterable[Any], setting: str) -> list[str]:
     """Names of the operations of a U-Net's graph, in their order, that a setting does not quantise."""
     level = list(SETTINGS).index(setting)
     operations = list(operations)
-    convolutions = [node for node in operations if node.get_type_name() == "Convolution"]
+    kinds = "Convolution", "ConvolutionBackpropData"  # the last is written as a transposed one
+    convolutions = [node for node in operations if node.get_type_name() in kinds]
     kept = [convolutions[0], convolutions[-1]] if level >= 1 else []
     if level >= 2:
         kept += [node for node in operations if node.get_type_name() == "Interpolate" or _joins(node)]

@@ -10,7 +10,6 @@ from math import log
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 RANKS = 3
 """So many of a voxel's likeliest classes are kept; a fourth has next to nothing."""
@@ -59,21 +58,18 @@ def entropy_map(
 
     covered: what the logits are to be divided by. Of very many voxels every n-th is asked, in order.
     """
-    bits = np.full(labels.shape, np.nan, np.float16)
-    inside = np.nonzero(labels)
-    step = 1 + len(inside[0]) // (MOST_ASKED * len(labels))
-    inside = tuple(places[::step] for places in inside)
-    chosen = logits[inside].astype(np.float32)
+    bits = np.full(labels.size, np.nan, np.float16)
+    inside = np.flatnonzero(labels)
+    inside = inside[:: 1 + len(inside) // (MOST_ASKED * len(labels))]
+    chosen = logits.reshape(-1, logits.shape[-1])[inside].astype(np.float32)
     if covered is not None:
-        chosen /= covered[inside][:, None]
-    bits[inside] = bits_of(special.softmax(chosen, axis=-1))
-    return bits
-
-
-def bits_of(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Entropy over the last axis, in bits."""
-    bits: NDArray[np.float32] = special.entr(probabilities).sum(axis=-1) / np.float32(log(2))
-    return bits
+        chosen /= covered.reshape(-1, 1)[inside]
+    # one exponential a class: -sum p log p = log(sum e^x) - sum x e^x / sum e^x, x counted from the largest
+    chosen -= chosen.max(axis=-1, keepdims=True)
+    shares = np.exp(chosen)
+    total = shares.sum(axis=-1)
+    bits[inside] = (np.log(total) - np.einsum("vc,vc->v", shares, chosen) / total) / np.float32(log(2))
+    return bits.reshape(labels.shape)
 
 
 def mean_by_class(labels: NDArray[np.uint8], bits: NDArray[np.float16], classes: int) -> NDArray[np.float64]:

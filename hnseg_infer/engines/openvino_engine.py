@@ -87,8 +87,7 @@ class OpenVINONetwork(NumpyArrays):
 
     def labels(self, tile: Tile) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         labels, logits = self._infer(self._labels_request, tile)
-        class_first = logits.reshape(self._model.classes, *self._box)
-        return labels.reshape(self._box), np.moveaxis(class_first, 0, -1)
+        return labels.reshape(self._box), logits.reshape(*self._box, self._model.classes)
 
     def weighted_logits(self, tile: Tile) -> NDArray[np.float32]:
         (output,) = self._infer(self._weighted_request, tile)
@@ -108,16 +107,18 @@ class OpenVINONetwork(NumpyArrays):
     def _labels_request(self) -> Any:
         image, logits = self._graph()
         largest = ops.topk(logits, np.int64(1), 1, "max", "none").output(1)
-        return self._compiled(image, ops.convert(largest, np.uint8), logits)
+        return self._compiled(image, ops.convert(largest, np.uint8), self._class_last(logits))
 
     @cached_property
     def _weighted_request(self) -> Any:
         image, logits = self._graph()
+        weighted = ops.multiply(logits, ops.constant(gaussian_weights(self._model.patch)[None, None]))
+        return self._compiled(image, self._class_last(weighted))
+
+    def _class_last(self, logits: Any) -> Any:
+        """``[1, (z,) y, x, class]``, the order in which convolutions keep them."""
         axes = len(self._model.patch)
-        class_last = ops.transpose(logits, np.array([0, *range(2, 2 + axes), 1]))
-        weights = gaussian_weights(self._model.patch)
-        weighted = ops.multiply(class_last, ops.constant(weights[None, ..., None]))
-        return self._compiled(image, weighted)
+        return ops.transpose(logits, np.array([0, *range(2, 2 + axes), 1]))
 
     def _graph(self) -> tuple[Any, Any]:
         if self._model.layout is not None:

@@ -7,7 +7,9 @@ as the convolutions keep them.
 
 In bfloat16 (8 bits) most of the rounding error would come from the first convolution, where one input
 channel holds the whole range of a CT. ``split_input`` gives it image and weights as sums of two bfloat16
-numbers: three input channels, which cost nothing because the hardware works on multiples of 32.
+numbers: three input channels, which cost nothing because the hardware works on multiples of 32. The logits,
+too, are computed in single precision: rounded to 8 bits, many of two classes would be equal, and of equal
+ones the lower class wins, most often the background.
 """
 
 from collections.abc import Mapping
@@ -72,7 +74,7 @@ def unet_graph(model: NetworkModel, layout: UNetLayout, split_input: bool) -> tu
         features = _activated(_convolved(features, kernel), bias)
     head, _ = layout.heads[-1]
     kernel, bias = (weights[f"{head}.{name}"].astype(np.float32) for name in ("weight", "bias"))
-    return image, ops.add(_convolved(features, kernel), _per_channel(bias, layout.axes))
+    return image, ops.add(_transposed_convolved(features, kernel), _per_channel(bias, layout.axes))
 
 
 def _folded(block: ConvBlock, weights: Mapping[str, NDArray[Any]]) -> tuple[Weights, Weights]:
@@ -97,6 +99,18 @@ def _convolved(features: Any, kernel: Weights) -> Any:
     axes = kernel.ndim - 2
     ones, padding = [1] * axes, [size // 2 for size in kernel.shape[2:]]
     return ops.convolution(features, ops.constant(np.ascontiguousarray(kernel)), ones, padding, padding, ones)
+
+
+def _transposed_convolved(features: Any, kernel: Weights) -> Any:
+    """A convolution of kernel size 1, written as the transposed one.
+
+    OpenVINO's CPU plugin runs what follows a graph's last convolution in single precision, and counts a
+    transposed one with that.
+    """
+    axes = kernel.ndim - 2
+    none, ones = [0] * axes, [1] * axes
+    channels_swapped = ops.constant(np.ascontiguousarray(np.swapaxes(kernel, 0, 1)))
+    return ops.convolution_backprop_data(features, channels_swapped, ones, None, none, none, ones)
 
 
 def _activated(convolved: Any, bias: Weights, other: Any = None) -> Any:

@@ -12,7 +12,7 @@ def test_measures_every_choice(script, tiny_bundle):
         assert len(ways) == 4
         assert all(len(seconds) == 2 and min(seconds) > 0 for seconds in ways.values())
     assert list(result["prepare_seconds"]) == ["no cache", "cache empty", "cache filled"]
-    plain, split = result["differing_percent"].values()
-    # the split first convolution is why bfloat16 labels can be trusted
-    assert 0 <= split < plain < 2
+    plain, split, exact = result["differing_percent"].values()
+    # the split first convolution is why bfloat16 labels can be trusted; the last one's share is small
+    assert 0 <= exact <= split < plain < 2
     assert "first convolution split" in page

@@ -50,6 +50,26 @@ def test_logits_are_the_modules(networks, name, split):
     assert expected.std() > 0.1
 
 
+@pytest.mark.parametrize("name", ["2d", "3d"])
+def test_logits_are_not_rounded_to_bfloat16(networks, name):
+    """The last convolution by numpy, from the features that the bfloat16 network gives it."""
+    model = networks[name]
+    assert model.layout is not None
+    parameter, logits = unet_graph(model, model.layout, False)
+    features = logits.input_value(0).get_node().input_value(0).get_node()
+    compiled = openvino.Core().compile_model(
+        openvino.Model([logits, features], [parameter]), "CPU", {"INFERENCE_PRECISION_HINT": "bf16"}
+    )
+    found, seen = compiled(example(model)).values()
+    head, _ = model.layout.heads[-1]
+    kernel, bias = (model.weights[f"{head}.{part}"].astype(float) for part in ("weight", "bias"))
+    expected = np.einsum("oc,nc...->no...", kernel.reshape(kernel.shape[:2]), seen.astype(float))
+    expected += bias.reshape(-1, *(1,) * (expected.ndim - 2))
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+    # rounded logits would be seen: they are further off
+    assert np.abs(bfloat16_part(found) - expected).max() > 1e-3
+
+
 def test_a_traced_network_gives_the_same_logits(networks):
     model = networks["3d"]
     image = example(model)
