@@ -190,7 +190,7 @@ def report(result: Mapping[str, Any]) -> list[str]:
         "",
         "Shipped 2D model, a generated patient: voxels with an organ that bfloat16 labels differently from "
         "single precision, with the first convolution as it is, with its image and weights split in two "
-        "bfloat16 parts, and with logits that are not rounded to bfloat16, either:",
+        "bfloat16 parts, and with logits that are not rounded to bfloat16 besides:",
         "",
         *markdown_table(("", "%"), [(name, f"{s:.2f}") for name, s in result["differing_percent"].items()]),
         "",

@@ -7,9 +7,9 @@ as the convolutions keep them.
 
 In bfloat16 (8 bits) most of the rounding error would come from the first convolution, where one input
 channel holds the whole range of a CT. ``split_input`` gives it image and weights as sums of two bfloat16
-numbers: three input channels, which cost nothing because the hardware works on multiples of 32. The logits,
-too, are computed in single precision: rounded to 8 bits, many of two classes would be equal, and of equal
-ones the lower class wins, most often the background.
+numbers: three input channels, which cost nothing because the hardware works on multiples of 32. The logits
+are computed in single precision: rounded to 8 bits, those of two classes can be equal, and then the lower
+class wins, such as the background.
 """
 
 from collections.abc import Mapping
