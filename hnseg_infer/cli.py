@@ -1,13 +1,12 @@
 """The ``hnseg`` command; the training side adds its subcommands through entry points ``hnseg.commands``."""
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 
 from hnseg_infer import __version__
 from hnseg_infer.commands import bundles, preview, segment
-from hnseg_infer.errors import HNSegError
+from hnseg_infer.errors import exit_code
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -26,12 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand; returns 0, or 1 after printing one sentence about what was wrong."""
+    """Run one subcommand; returns 0, 1 after one sentence about what was wrong, or 130 after Ctrl-C."""
     parsed = build_parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], None] = parsed.run
-    try:
-        run(parsed)
-    except HNSegError as error:
-        print(f"hnseg: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return exit_code(lambda: run(parsed), "hnseg: ")

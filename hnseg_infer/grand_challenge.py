@@ -12,16 +12,15 @@ the granted CPUs.
 import argparse
 import os
 import sys
-import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hnseg_infer.cpus import limit_threads
 from hnseg_infer.devices import Precision, add_device_options
-from hnseg_infer.errors import HNSegError, sentence
+from hnseg_infer.errors import exit_code
+from hnseg_infer.files import output_folder, write_together
 from hnseg_infer.progress import Progress, terminal_progress
 
 if TYPE_CHECKING:
@@ -106,44 +105,16 @@ def run_case(
     ct_path = find_ct(settings.input_folder, settings.input_slug)
     bundle = loaded or start_loading(settings.model, settings.device, settings.precision)
     ct = read_ct(ct_path)
-    with _output_folder(settings.output_folder / "images" / settings.output_slug) as folder:
+    folder = settings.output_folder / "images" / settings.output_slug
+    with output_folder(settings.output_folder), output_folder(folder):
         prediction = segment(ct, bundle=bundle, source=ct_path.name, progress=progress)
-        mask, results = folder / f"{stem(ct_path)}.mha", settings.output_folder / "results.json"
-        try:
-            write(prediction.labels, mask)
-            write_results(prediction, results)
-        except BaseException as error:
-            # one without the other is half a result
-            mask.unlink(missing_ok=True)
-            results.unlink(missing_ok=True)
-            if isinstance(error, OSError):
-                raise _unwritable(settings.output_folder, error.strerror) from error
-            raise
+        mask = folder / f"{stem(ct_path)}.mha"
+        files = {
+            mask: lambda path: write(prediction.labels, path),
+            settings.output_folder / "results.json": lambda path: write_results(prediction, path),
+        }
+        write_together(settings.output_folder, files)
     return mask
-
-
-@contextmanager
-def _output_folder(folder: Path) -> Iterator[Path]:
-    """The folder, made with its parents where missing; what was made is removed again when the case fails."""
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(folder, error.strerror) from error
-    try:
-        # said now, not after minutes of work
-        if not os.access(folder, os.W_OK):
-            raise _unwritable(folder, "no permission")
-        yield folder
-    except BaseException:
-        for place in made:
-            with suppress(OSError):
-                place.rmdir()
-        raise
-
-
-def _unwritable(folder: Path, reason: str | None) -> HNSegError:
-    return HNSegError(f"The output folder {folder} cannot be written ({reason}).")
 
 
 def read_settings(arguments: Sequence[str] | None = None) -> Settings:
@@ -184,22 +155,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one case, or serve; returns 0, or 1 with one plain sentence as standard error's last line."""
     limit_threads()
     settings = read_settings(arguments)
-    try:
-        if settings.serve:
-            from hnseg_infer.invoke_server import serve
+    return exit_code(lambda: _run(settings))
 
-            serve(lambda: _load(settings), settings.host, settings.port)
-        else:
-            with terminal_progress(sys.stderr) as progress:
-                mask = run_case(settings, progress=progress)
-            print(_written(mask, settings))
-    except Exception as error:
-        # whatever goes wrong ends in one sentence; what nobody foresaw also says where
-        if not isinstance(error, HNSegError):
-            traceback.print_exc()
-        print(sentence(error), file=sys.stderr)
-        return 1
-    return 0
+
+def _run(settings: Settings) -> None:
+    if settings.serve:
+        from hnseg_infer.invoke_server import serve
+
+        serve(lambda: _load(settings), settings.host, settings.port)
+    else:
+        with terminal_progress(sys.stderr) as progress:
+            mask = run_case(settings, progress=progress)
+        print(_written(mask, settings))
 
 
 def _load(settings: Settings) -> "Case":

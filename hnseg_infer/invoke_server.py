@@ -12,7 +12,6 @@ answer ``/health`` during a case, and a second ``/invoke`` waits for the first.
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -24,7 +23,7 @@ from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-from hnseg_infer.errors import HNSegError, InputError, sentence
+from hnseg_infer.errors import HNSegError, InputError, print_error, sentence
 
 METHODS = {"/health": "GET", "/invoke": "POST"}
 
@@ -75,13 +74,11 @@ def _run(case: Case) -> Answer:
     try:
         text = case()
     except Exception as error:
-        # one case that goes wrong must not end the server; what nobody foresaw also says where
-        if not isinstance(error, HNSegError):
-            traceback.print_exc()
-        text = sentence(error)
-        print(text, file=sys.stderr, flush=True)
+        # one case that goes wrong must not end the server
+        print_error(error)
         bad_ct = isinstance(error, InputError)
-        return HTTPStatus.UNPROCESSABLE_ENTITY if bad_ct else HTTPStatus.INTERNAL_SERVER_ERROR, text
+        status = HTTPStatus.UNPROCESSABLE_ENTITY if bad_ct else HTTPStatus.INTERNAL_SERVER_ERROR
+        return status, sentence(error)
     print(text, flush=True)
     return HTTPStatus.CREATED, text
 

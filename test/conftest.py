@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,19 @@ def shared_data() -> Path:
     if not (root / "data").is_dir():
         pytest.skip("no shared data: set HNSEG_SHARED to the folder that holds data/")
     return root / "data"
+
+
+@pytest.fixture
+def locked_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder in which no file can be made, by root either."""
+    if os.geteuid() == 0:
+        yield Path("/proc")
+        return
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    folder.chmod(0o555)
+    yield folder
+    folder.chmod(0o755)
 
 
 @pytest.fixture(scope="session")

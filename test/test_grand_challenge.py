@@ -1,7 +1,6 @@
 """One case in Grand Challenge's folders: the road around the networks, which a stand-in replaces."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -199,19 +198,18 @@ def test_a_full_disk_is_said_plainly(
     ]
 
 
-def test_an_output_folder_without_permission_is_found_before_any_network(
+def test_an_output_folder_that_takes_no_file_is_found_before_any_network(
     tmp_path: Path,
+    locked_folder: Path,
     calls: list[dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     write_ct(tmp_path / "in" / "a.mha")
-    # root, who runs tests in containers, may write anywhere
-    monkeypatch.setattr(os, "access", lambda *_arguments: False)
-    assert run(tmp_path) == 1
-    assert "cannot be written (no permission)" in capsys.readouterr().err
+    options = ("--input", str(tmp_path / "in"), "--output", str(locked_folder))
+    assert grand_challenge.main(options) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"The output folder {locked_folder} cannot be written" in line
     assert not calls
-    assert not (tmp_path / "out").exists()
 
 
 def test_a_file_in_the_place_of_the_output_folder(

@@ -46,7 +46,7 @@ def test_a_failed_write_leaves_the_old_file(
     path.write_bytes(b"old")
 
     def no_space(source: Path, target: Path) -> None:
-        raise OSError("no space")
+        raise OSError(28, "no space")
 
     monkeypatch.setattr("os.replace", no_space)
     with pytest.raises(OSError, match="no space"):
