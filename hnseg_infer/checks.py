@@ -17,6 +17,12 @@ MINIMUM_SHAPE = (8, 16, 16)
 SPACING_LIMITS = (0.2, 10.0)
 """mm. No scanner makes finer head CTs; in coarser ones the small organs are below one voxel."""
 
+PIXEL_RATIO = 1.25
+"""Of the sides of a pixel in an axial slice: above it the spacing is doubted, as scanners make square ones.
+
+In the other order a spacing of 0.98, 0.98, 3 mm makes pixels of 3 x 0.98 mm and a head as wide as a table.
+"""
+
 TILT_LIMIT = 1.0
 """Degrees between grid and patient axes above which a warning says that nothing is straightened."""
 
@@ -52,10 +58,9 @@ def check_ct(volume: Volume, source: str) -> tuple[Volume, list[Warning]]:
     The volume given is never changed; it is returned itself where nothing had to be repaired.
     """
     _check_grid(volume, source)
-    if volume.array.dtype.kind == "f" and not np.isfinite(volume.array).all():
-        raise InputError(f"{source} holds voxels that are not finite numbers; a CT in HU is accepted.")
-    warnings = _grid_warnings(volume)
-    array, repairs = _in_hu(volume.array, source)
+    warnings = [*volume.notices, *_grid_warnings(volume)]
+    array, repairs = in_hu(volume.array, source)
+    _check_values(array, source)
     warnings += repairs
     warnings += _view_warnings(array, volume.geometry.spacing_zyx)
     checked = volume if array is volume.array else Volume(array, volume.geometry)
@@ -76,11 +81,19 @@ def _check_grid(volume: Volume, source: str) -> None:
 
 
 def _grid_warnings(volume: Volume) -> list[Warning]:
+    warnings = []
     tilt = tilt_degrees(volume.geometry)
     if tilt > TILT_LIMIT:
         message = f"The grid lies {tilt:.1f} degrees oblique to the patient axes; it is used as it is."
-        return [Warning("oblique_grid", message)]
-    return []
+        warnings.append(Warning("oblique_grid", message))
+    pixel = volume.geometry.spacing[:2]
+    if max(pixel) > PIXEL_RATIO * min(pixel):
+        message = (
+            f"The pixels of axial slices are {_by(pixel)} mm, not square as a scanner's: either the spacing "
+            "was given in another order, or these are not the scanner's own slices."
+        )
+        warnings.append(Warning("implausible_spacing", message))
+    return warnings
 
 
 def _view_warnings(array: Array, spacing_zyx: tuple[float, float, float]) -> list[Warning]:
@@ -92,12 +105,15 @@ def _view_warnings(array: Array, spacing_zyx: tuple[float, float, float]) -> lis
     return [Warning(NOT_IN_VIEW, "Neither a head nor a neck was found, so no organ was looked for.")]
 
 
-def _in_hu(array: Array, source: str) -> tuple[Array, list[Warning]]:
-    """The array in HU with padding raised to air; raises InputError for values that are no CT's."""
+def in_hu(array: Array, source: str) -> tuple[Array, list[Warning]]:
+    """A canonical array in HU, padding raised to air, and what was repaired; itself where nothing was.
+
+    Raises InputError for values that are not finite numbers.
+    """
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise InputError(f"{source} holds voxels that are not finite numbers; a CT in HU is accepted.")
     warnings = []
-    lowest, highest = float(array.min()), float(array.max())
-    if lowest == highest:
-        raise InputError(f"{source} has the same value ({lowest:g}) in every voxel; a CT in HU is accepted.")
+    lowest = float(array.min())
     floor = AIR_HU
     if _lacks_intercept(_sample(array)):
         floor = AIR_HU + OFFSET
@@ -111,7 +127,6 @@ def _in_hu(array: Array, source: str) -> tuple[Array, list[Warning]]:
     shift = AIR_HU - floor
     if shift:
         array = array + array.dtype.type(shift)
-    _check_values(_sample(array), max(lowest, floor) + shift, highest + shift, source)
     return array, warnings
 
 
@@ -140,8 +155,11 @@ def _lacks_intercept(sample: Array) -> bool:
     return bool(air > 0.01 and tissue > 0.02 and tissue > between and bone)
 
 
-def _check_values(sample: Array, lowest: float, highest: float, source: str) -> None:
+def _check_values(array: Array, source: str) -> None:
     """Raise InputError unless values look like HU: a range of air to bone, some tissue, some air."""
+    lowest, highest, sample = float(array.min()), float(array.max()), _sample(array)
+    if lowest == highest:
+        raise InputError(f"{source} has the same value ({lowest:g}) in every voxel; a CT in HU is accepted.")
     if highest - lowest < _LEAST_RANGE and highest > _LOW:
         raise InputError(
             f"{source} holds values from {lowest:.4g} to {highest:.4g}, like a rescaled or windowed image; "

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hnseg_infer.errors import InputError
 from hnseg_infer.formats import SUFFIXES
+from hnseg_infer.formats.folders import dicom_files, image_files
 
 ACCEPTED = f"accepted is exactly one CT, a file ({', '.join(SUFFIXES)}) or a folder of DICOM files"
 
@@ -13,8 +14,8 @@ def find_ct(folder: Path, slug: str) -> Path:
     """The one CT, an image file or the folder of a DICOM series.
 
     It lies in ``folder/images/<slug>/`` as Grand Challenge puts it, else in ``folder`` itself; a DICOM series
-    may have a folder of its own there. Where ``images`` has several slugs, ``slug`` is taken if it is among
-    them, else the one that ``folder/inputs.json`` names. Raises InputError for none or several.
+    may lie in folders there, at any depth. Where ``images`` has several slugs, ``slug`` is taken if it is
+    among them, else the one that ``folder/inputs.json`` names. Raises InputError for none or several.
     """
     if not folder.is_dir():
         raise InputError(f"The input folder {folder} does not exist; {ACCEPTED}.")
@@ -62,22 +63,9 @@ def _slugs_named_in(path: Path) -> set[str]:
 
 
 def _candidates(folder: Path) -> list[Path]:
-    entries = _entries(folder)
-    files = [entry for entry in entries if entry.is_file() and entry.name.lower().endswith(SUFFIXES)]
-    folders = [folder, *(entry for entry in entries if entry.is_dir())]
-    series = [place for place in folders if any(map(_is_dicom, _entries(place)))]
+    series = sorted({file.parent for file in dicom_files(folder)})
     # which of several series is the CT (and not its scout, say) is for the reader to tell, by their headers
-    return files + (series if len(series) < 2 else [folder])
-
-
-def _is_dicom(path: Path) -> bool:
-    # a DICOMDIR is the table of contents of a medium, not an image
-    if not path.is_file() or path.name.upper() == "DICOMDIR":
-        return False
-    if path.suffix.lower() == ".dcm":
-        return True
-    with path.open("rb") as stream:
-        return stream.read(132)[128:] == b"DICM"
+    return image_files(folder, SUFFIXES) + (series if len(series) < 2 else [folder])
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -5,15 +5,19 @@ origin, direction) are LPS millimetres in ITK's order: component 0 belongs to th
 axis. *Canonical* means that array axes z, y, x run closest to superior, posterior, patient left.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.errors import InputError
+
+if TYPE_CHECKING:
+    from hnseg_infer.report import Warning
 
 Array = NDArray[Any]
 
@@ -21,13 +25,18 @@ ORTHOGONALITY_TOLERANCE = 1e-3
 """Largest deviation from 0 or 1 in the product of a direction matrix with its transpose."""
 
 
-@dataclass(frozen=True)
+Numbers = Sequence[float] | NDArray[Any]
+Matrix = Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
+
+
+@dataclass(frozen=True, init=False)
 class Geometry:
     """Where a grid lies in the patient.
 
     shape: voxels along array axes (z, y, x). spacing: mm along index axes (i, j, k), that is
-    x, y, z of the array. origin: LPS mm of the first voxel's centre. direction: row-major 3 x 3,
-    column n is the LPS direction of index axis n. Raises InputError when no grid fits the numbers.
+    x, y, z of the array: the other way round than shape. origin: LPS mm of the first voxel's centre.
+    direction: row-major 3 x 3, column n is the LPS direction of index axis n. Arrays and nested sequences
+    are taken, too, and kept as flat tuples. Raises InputError when no grid fits the numbers.
     """
 
     shape: tuple[int, int, int]
@@ -35,12 +44,18 @@ class Geometry:
     origin: tuple[float, float, float]
     direction: tuple[float, ...]
 
-    def __post_init__(self) -> None:
-        numbers = (*self.spacing, *self.origin, *self.direction)
-        if len(self.direction) != 9 or not np.isfinite(numbers).all():
-            raise InputError(
-                "The spacing, origin or direction of the image holds a value that is not a finite number."
-            )
+    def __init__(self, shape: Sequence[int], spacing: Numbers, origin: Numbers, direction: Matrix) -> None:
+        values = {
+            "shape": tuple(int(size) for size in shape),
+            "spacing": _flat("spacing", spacing, 3),
+            "origin": _flat("origin", origin, 3),
+            "direction": _flat("direction", direction, 9),
+        }
+        for name, value in values.items():
+            # the way around what a frozen dataclass forbids everybody else
+            object.__setattr__(self, name, value)
+        if len(self.shape) != 3:
+            raise InputError(f"The image has {len(self.shape)} axes; three are accepted.")
         if min(self.spacing) <= 0:
             raise InputError(f"The voxel spacing {self.spacing} mm is not positive along every axis.")
         matrix = self.matrix
@@ -71,12 +86,29 @@ class Geometry:
         return position
 
 
+def _flat(name: str, values: Numbers | Matrix, count: int) -> tuple[float, ...]:
+    """The numbers row by row; raises InputError unless they are ``count`` finite ones."""
+    try:
+        numbers = np.asarray(values, dtype=np.float64).ravel()
+    except (TypeError, ValueError):
+        numbers = np.array([np.nan])
+    if numbers.size != count or not np.isfinite(numbers).all():
+        found = " ".join(f"{number:g}" for number in numbers)
+        raise InputError(f"The {name} of the image is {found}; {count} finite numbers are accepted.")
+    return tuple(numbers.tolist())
+
+
 @dataclass(frozen=True)
 class Volume:
-    """An array ``[z, y, x]`` on its grid. Raises InputError when the two do not fit."""
+    """An array ``[z, y, x]`` on its grid. Raises InputError when the two do not fit.
+
+    notices: what whoever read it had to repair or to leave out. series_uid: of the DICOM series it was.
+    """
 
     array: Array
     geometry: Geometry
+    notices: tuple["Warning", ...] = ()
+    series_uid: str | None = None
 
     def __post_init__(self) -> None:
         if self.array.shape != self.geometry.shape:
@@ -126,7 +158,7 @@ def to_canonical(volume: Volume) -> Volume:
         origin=(float(origin[0]), float(origin[1]), float(origin[2])),
         direction=tuple(float(value) for value in matrix.ravel()),
     )
-    return Volume(np.ascontiguousarray(array[flips]), canonical)
+    return Volume(np.ascontiguousarray(array[flips]), canonical, volume.notices)
 
 
 def from_canonical(array: Array, geometry: Geometry) -> Volume:

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hnseg_infer.checks import check_ct
+from hnseg_infer.checks import check_ct, in_hu
 from hnseg_infer.errors import InputError
 from hnseg_infer.formats import read_ct
+from hnseg_infer.report import Warning
 from hnseg_infer.volume import Array, Volume, to_canonical
 
 
@@ -118,6 +119,20 @@ def test_padding_becomes_air(head_ct: Volume, padding: int) -> None:
     assert (array[:, :3] == padding).all()
     message = next(warning.message for warning in warnings if warning.code == "padding_clipped")
     assert str(padding) in message
+
+
+def test_what_the_reader_noticed_is_warned_of(head_ct: Volume) -> None:
+    notice = Warning("duplicate_slices", "left out: 3.")
+    given = to_canonical(replace(head_ct, notices=(notice,)))
+    assert check_ct(given, "ct.mha")[1] == [notice]
+
+
+def test_hu_without_a_look_at_what_they_show() -> None:
+    array = np.array([-2000, -1024, 0, 3000], dtype=np.int16).reshape(1, 2, 2)
+    hu, repairs = in_hu(array, "ct.mha")
+    np.testing.assert_array_equal(hu.ravel(), [-1024, -1024, 0, 3000])
+    assert [repair.code for repair in repairs] == ["padding_clipped"]
+    assert in_hu(hu, "ct.mha") == (hu, [])
 
 
 def test_a_neck_without_a_head_is_a_doubt_not_an_error(head_ct: Volume) -> None:

@@ -42,7 +42,7 @@ def test_a_plain_folder_with_one_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["I0001", "1.2.3.dcm"])
-@pytest.mark.parametrize("place", [".", "series", "images/ct", "images/ct/series"])
+@pytest.mark.parametrize("place", [".", "series", "images/ct", "images/ct/series", "patient/study/series"])
 def test_a_dicom_series_is_its_folder(tmp_path: Path, place: str, file: str) -> None:
     put(tmp_path / place / file, DICOM_FILE)
     put(tmp_path / place / "DICOMDIR", DICOM_FILE)
@@ -88,14 +88,14 @@ def test_two_images(tmp_path: Path) -> None:
 
 
 def test_of_several_dicom_folders_the_reader_tells_the_ct(tmp_path: Path) -> None:
-    put(tmp_path / "scout" / "1.dcm")
-    put(tmp_path / "series" / "1.dcm")
+    put(tmp_path / "scout" / "1.dcm", DICOM_FILE)
+    put(tmp_path / "study" / "series" / "1.dcm", DICOM_FILE)
     assert find_ct(tmp_path, "ct") == tmp_path
 
 
 def test_an_image_beside_a_dicom_series(tmp_path: Path) -> None:
     put(tmp_path / "a.mha")
-    put(tmp_path / "series" / "1.dcm")
+    put(tmp_path / "series" / "1.dcm", DICOM_FILE)
     with pytest.raises(InputError, match=r"holds 2 images \(a\.mha, series\)"):
         find_ct(tmp_path, "ct")
 
@@ -111,6 +111,20 @@ def test_no_image_among_the_files_names_them(tmp_path: Path) -> None:
     for number in range(7):
         put(tmp_path / f"{number}.png")
     with pytest.raises(InputError, match=r"found: 0\.png, 1\.png, 2\.png, 3\.png, 4\.png and 2 more"):
+        find_ct(tmp_path, "ct")
+
+
+def test_a_folder_that_links_to_itself_is_entered_once(tmp_path: Path) -> None:
+    put(tmp_path / "series" / "1.dcm", DICOM_FILE)
+    (tmp_path / "series" / "again").symlink_to(tmp_path, target_is_directory=True)
+    assert find_ct(tmp_path, "ct") == tmp_path / "series"
+
+
+def test_an_archive_is_not_looked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hnseg_infer.formats.folders.MOST_ENTRIES", 5)
+    for number in range(3):
+        put(tmp_path / str(number) / "notes.txt")
+    with pytest.raises(InputError, match="more than 5 files and folders"):
         find_ct(tmp_path, "ct")
 
 

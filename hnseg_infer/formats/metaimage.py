@@ -16,11 +16,15 @@ from hnseg_infer.files import write_whole
 from hnseg_infer.formats._common import (
     ACCEPTED,
     COMPRESSION_LEVEL,
+    MOST_HEADER_BYTES,
     array_shape,
     little_endian,
     make_volume,
+    shown,
     voxel_values,
+    whole_numbers,
 )
+from hnseg_infer.formats._voxels import TAIL, ZLIB_OR_GZIP, data_file, read_voxels
 from hnseg_infer.volume import Array, Volume
 
 _READ_TYPES = {
@@ -38,18 +42,16 @@ _READ_TYPES = {
     "MET_DOUBLE": "f8",
 }
 _WRITE_TYPES = {"uint8": "MET_UCHAR", "int16": "MET_SHORT", "float32": "MET_FLOAT"}
-_ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
-_LONGEST_LINE = 65536
 
 
 def read(path: Path) -> Volume:
     """Read a MetaImage file: int16 or float32 voxels ``[z, y, x]``. Raises InputError."""
     header, position = _read_header(path)
     try:
-        sizes = [int(size) for size in header["DimSize"].split()]
-        if len(sizes) != int(header["NDims"]):
+        sizes = whole_numbers(header["DimSize"])
+        if [len(sizes)] != whole_numbers(header["NDims"]):
             raise ValueError("DimSize does not fit NDims")
-        components = int(header.get("ElementNumberOfChannels", "1"))
+        components = _whole(header, "ElementNumberOfChannels", 1)
         shape = array_shape(path, sizes, components)
         spacing = _numbers(header, ("ElementSpacing", "ElementSize"), [1.0] * len(sizes))
         origin = _numbers(header, ("Offset", "Position", "Origin"), [0.0] * len(sizes))
@@ -57,14 +59,17 @@ def read(path: Path) -> Volume:
         axes = _numbers(header, ("TransformMatrix", "Rotation", "Orientation"), identity)
         columns = np.array(axes).reshape(len(sizes), len(sizes))
         dtype = np.dtype(_READ_TYPES[header["ElementType"]])
+        skip = _whole(header, "HeaderSize", 0)
+        if skip < TAIL:
+            raise ValueError("HeaderSize is negative")
     except (KeyError, ValueError) as error:
         raise InputError(
-            f"{path.name} has a MetaImage header that is incomplete or not understood ({error})."
+            f"{path.name} has a MetaImage header that is incomplete or not understood ({shown(str(error))})."
         ) from error
     big_endian = header.get("BinaryDataByteOrderMSB", header.get("ElementByteOrderMSB", "False"))
     if _is_true(big_endian):
         dtype = dtype.newbyteorder(">")
-    stored = _read_voxels(path, header, position, shape, dtype)
+    stored = _read_voxels(path, header, position, skip, shape, dtype)
     return make_volume(path, voxel_values(stored), spacing, origin, columns[:3, :3].T.ravel().tolist())
 
 
@@ -104,38 +109,38 @@ def _read_header(path: Path) -> tuple[dict[str, str], int]:
     header: dict[str, str] = {}
     with path.open("rb") as file:
         while "ElementDataFile" not in header:
-            line = file.readline(_LONGEST_LINE)
+            line = file.readline(MOST_HEADER_BYTES)
             key, equals, value = line.decode("utf-8", errors="replace").partition("=")
-            if not line or (line.strip() and not equals):
+            if not line or (line.strip() and not equals) or file.tell() > MOST_HEADER_BYTES:
                 raise InputError(f"{path.name} has no MetaImage header; {ACCEPTED}.")
             header[key.strip()] = value.strip()
         return header, file.tell()
 
 
 def _read_voxels(
-    path: Path, header: dict[str, str], position: int, shape: tuple[int, int, int], dtype: np.dtype[Any]
+    path: Path,
+    header: dict[str, str],
+    position: int,
+    skip: int,
+    shape: tuple[int, int, int],
+    dtype: np.dtype[Any],
 ) -> Array:
     name = header["ElementDataFile"]
     if name.upper().startswith("LIST") or "%" in name or not _is_true(header.get("BinaryData", "True")):
         raise InputError(f"{path.name} keeps its voxels as text or in slices; one binary file is accepted.")
-    wanted = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    data_file = path if name.upper() == "LOCAL" else path.with_name(name)
-    if not data_file.is_file():
-        raise InputError(f"{path.name} needs the file {name} beside it, which is missing.")
-    content = memoryview(data_file.read_bytes())[position if data_file == path else 0 :]
-    if _is_true(header.get("CompressedData", "False")):
-        try:
-            # One byte more than wanted may come out, so that a longer stream is noticed too.
-            content = memoryview(zlib.decompressobj(_ZLIB_OR_GZIP).decompress(content, wanted + 1))
-        except zlib.error as error:
-            raise InputError(f"{data_file.name} is damaged: its voxels cannot be unpacked.") from error
-    else:
-        skip = int(header.get("HeaderSize", "0"))
-        content = content[len(content) - wanted if skip < 0 else skip :]
-    if len(content) < wanted:
-        short = f"{data_file.name} is cut short: it holds {len(content)} of {wanted} bytes of voxels."
-        raise InputError(short)
-    return np.frombuffer(content[:wanted], dtype=dtype).reshape(shape)
+    local = name.upper() == "LOCAL"
+    place, start = (path, position) if local else (data_file(path, name), 0)
+    packed = _is_true(header.get("CompressedData", "False"))
+    if not packed:
+        start = TAIL if skip == TAIL else start + skip
+    return read_voxels(place, start, shape, dtype, ZLIB_OR_GZIP if packed else None)
+
+
+def _whole(header: dict[str, str], key: str, default: int) -> int:
+    if key not in header:
+        return default
+    (number,) = whole_numbers(header[key])
+    return number
 
 
 def _numbers(header: dict[str, str], keys: tuple[str, ...], default: list[float]) -> list[float]:

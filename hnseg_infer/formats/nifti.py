@@ -8,7 +8,6 @@ NIfTI positions are RAS, stored in single precision. Source: the NIfTI-1 standar
 
 import gzip
 import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +27,12 @@ from hnseg_infer.formats._common import (
     voxel_values,
 )
 from hnseg_infer.formats._itk import simpleitk
+from hnseg_infer.formats._voxels import read_voxels, unpacked, wanted_bytes
 from hnseg_infer.volume import Volume
 
 _HEADER_SIZE = 348
 _VOXELS_AT = 352
+_FARTHEST_VOXELS = 2**26
 _MAGIC = b"n+1\0"
 _MILLIMETRES = 2
 _TYPES = {
@@ -69,8 +70,8 @@ class _Header:
 
 def read(path: Path) -> Volume:
     """Read a NIfTI-1 file: int16 or float32 voxels ``[z, y, x]``, scaling applied. Raises InputError."""
-    content = _unpacked(path)
-    header = _parse(path, content)
+    packed = path.name.lower().endswith(".gz")
+    header = _parse(path, packed)
     shape = array_shape(path, header.sizes, _COLOUR_TYPES.get(header.datatype, 1))
     if header.datatype not in _TYPES:
         raise InputError(
@@ -79,11 +80,12 @@ def read(path: Path) -> Volume:
     _check_geometry(path, header)
     grid = _itk_header(path)
     dtype = np.dtype(_TYPES[header.datatype]).newbyteorder("<" if header.order == "<" else ">")
-    wanted = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-    voxels = memoryview(content)[header.vox_offset : header.vox_offset + wanted]
-    if len(voxels) < wanted:
-        raise InputError(f"{path.name} is cut short: it holds {len(voxels)} of {wanted} bytes of voxels.")
-    stored = np.frombuffer(voxels, dtype=dtype).reshape(shape)
+    if packed:
+        wanted = wanted_bytes(path, shape, dtype)
+        content = unpacked(path, 0, header.vox_offset + wanted)
+        stored = content[header.vox_offset :].view(dtype).reshape(shape)
+    else:
+        stored = read_voxels(path, header.vox_offset, shape, dtype, None)
     scaled = header.slope != 0 and np.isfinite([header.slope, header.intercept]).all()
     array = voxel_values(stored, header.slope, header.intercept) if scaled else voxel_values(stored)
     return make_volume(path, array, grid.GetSpacing(), grid.GetOrigin(), grid.GetDirection())
@@ -98,24 +100,19 @@ def write(volume: Volume, path: Path) -> None:
     write_whole(path, (content,))
 
 
-def _unpacked(path: Path) -> bytes:
-    content = path.read_bytes()
-    if not path.name.lower().endswith(".gz"):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path.name} is cut short or damaged: it cannot be unpacked.") from error
-
-
-def _parse(path: Path, content: bytes) -> _Header:
+def _parse(path: Path, packed: bool) -> _Header:
+    if packed:
+        content = unpacked(path, 0, _VOXELS_AT).tobytes()
+    else:
+        with path.open("rb") as file:
+            content = file.read(_VOXELS_AT)
     order = next((sign for sign in "<>" if content[:4] == struct.pack(sign + "i", _HEADER_SIZE)), "")
     if not order or len(content) < _VOXELS_AT or content[344:348] != _MAGIC:
         raise InputError(f"{path.name} is not a single-file NIfTI-1 image; {ACCEPTED}.")
     dim = struct.unpack_from(order + "8h", content, 40)
     vox_offset, slope, intercept = struct.unpack_from(order + "3f", content, 108)
     qform_code, sform_code = struct.unpack_from(order + "2h", content, 252)
-    if not 1 <= dim[0] <= 7 or not _VOXELS_AT <= vox_offset <= len(content):
+    if not 1 <= dim[0] <= 7 or not _VOXELS_AT <= vox_offset <= _FARTHEST_VOXELS:
         raise InputError(f"{path.name} has a NIfTI header with impossible values.")
     return _Header(
         order=order,

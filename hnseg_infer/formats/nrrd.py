@@ -1,8 +1,9 @@
-"""NRRD: .nrrd (read and written) and .nhdr (read). Read by ITK; source: Teem's definition of the format."""
+"""NRRD: .nrrd (read and written) and .nhdr (read). Source: Teem's definition of the format."""
 
 import gzip
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,57 +11,50 @@ from numpy.typing import NDArray
 from hnseg_infer.errors import InputError
 from hnseg_infer.files import write_whole
 from hnseg_infer.formats._common import (
-    ACCEPTED,
     COMPRESSION_LEVEL,
     array_shape,
     little_endian,
     make_volume,
+    shown,
     voxel_values,
 )
-from hnseg_infer.formats._itk import simpleitk
-from hnseg_infer.volume import Volume
+from hnseg_infer.formats._nrrd_header import Header, axes, grid, read_header
+from hnseg_infer.formats._voxels import GZIP, TAIL, data_file, read_voxels
+from hnseg_infer.volume import Array, Volume
 
-_SPACES = {
-    "left-posterior-superior",
-    "lps",
-    "right-anterior-superior",
-    "ras",
-    "left-anterior-superior",
-    "las",
+_READ_TYPES = {
+    "i1": "signed char, int8, int8_t",
+    "u1": "uchar, unsigned char, uint8, uint8_t",
+    "i2": "short, short int, signed short, signed short int, int16, int16_t",
+    "u2": "ushort, unsigned short, unsigned short int, uint16, uint16_t",
+    "i4": "int, signed int, int32, int32_t",
+    "u4": "uint, unsigned int, uint32, uint32_t",
+    "i8": "longlong, long long, long long int, signed long long, signed long long int, int64, int64_t",
+    "u8": "ulonglong, unsigned long long, unsigned long long int, uint64, uint64_t",
+    "f4": "float",
+    "f8": "double",
 }
-"""Patient coordinate systems that ITK turns into LPS; it takes any other for LPS without a word."""
-
 _WRITE_TYPES = {"uint8": "uint8", "int16": "int16", "float32": "float"}
-_LONGEST_LINE = 65536
 
 
 def read(path: Path) -> Volume:
     """Read an NRRD file: int16 or float32 voxels ``[z, y, x]``. Raises InputError."""
-    placed = _is_placed(path)
-    itk = simpleitk()
-    reader = itk.ImageFileReader()
-    reader.SetImageIO("NrrdImageIO")
-    reader.SetFileName(str(path))
+    header = read_header(path)
     try:
-        reader.ReadImageInformation()
-        shape = array_shape(path, reader.GetSize(), reader.GetNumberOfComponents())
-        if not all(size > 0 for size in reader.GetSpacing()):
-            listed = " x ".join(f"{size:g}" for size in reader.GetSpacing())
-            raise InputError(f"{path.name} has a voxel spacing of {listed} mm; positive sizes are accepted.")
-        if not placed:
-            raise InputError(
-                f"{path.name} does not say how it lies in the patient (space and space directions), "
-                "so left and right cannot be told."
-            )
-        image = reader.Execute()
-    except RuntimeError as error:
+        given = axes(header)
+        shape = array_shape(path, given.sizes, given.components)
+        spacing, origin, direction = grid(path, header)
+        dtype = _voxel_type(header)
+        skip = header.number("byte skip", 0)
+        if skip < TAIL or header.number("line skip", 0) != 0:
+            raise ValueError("lines or bytes to skip")
+    except (KeyError, ValueError) as error:
         raise InputError(
-            f"{path.name} cannot be read as NRRD: it is damaged, cut short or its data file is missing."
+            f"{path.name} cannot be read as NRRD: its header is damaged or not understood "
+            f"({shown(str(error))})."
         ) from error
-    axes = image.GetDimension()
-    direction = np.array(image.GetDirection()).reshape(axes, axes)[:3, :3]
-    array = voxel_values(itk.GetArrayViewFromImage(image).reshape(shape))
-    return make_volume(path, array, image.GetSpacing(), image.GetOrigin(), direction.ravel().tolist())
+    stored = _read_voxels(path, header, skip, shape, dtype)
+    return make_volume(path, voxel_values(stored), spacing, origin.tolist(), direction.ravel().tolist())
 
 
 def write(volume: Volume, path: Path) -> None:
@@ -84,16 +78,31 @@ def write(volume: Volume, path: Path) -> None:
     write_whole(path, (header.encode("ascii"), gzip.compress(voxels, COMPRESSION_LEVEL, mtime=0)))
 
 
-def _is_placed(path: Path) -> bool:
-    """Whether the header names a patient coordinate system. Raises InputError for another kind of file."""
-    fields: dict[str, str] = {}
-    with path.open("rb") as file:
-        if not file.readline(_LONGEST_LINE).startswith(b"NRRD000"):
-            raise InputError(f"{path.name} has no NRRD header; {ACCEPTED}.")
-        while line := file.readline(_LONGEST_LINE).decode("utf-8", errors="replace").strip():
-            key, _, value = line.partition(":")
-            fields[key.strip().lower()] = value.strip().lower()
-    return fields.get("space") in _SPACES and "space directions" in fields
+def _voxel_type(header: Header) -> np.dtype[Any]:
+    """Raises ValueError for types that are no numbers, or numbers of unknown byte order."""
+    name = " ".join(header.text("type").split())
+    kind = next((kind for kind, names in _READ_TYPES.items() if name in names.split(", ")), None)
+    if kind is None:
+        raise ValueError(f"type {name}")
+    order = "=" if kind[1] == "1" else {"little": "<", "big": ">"}.get(header.text("endian"))
+    if order is None:
+        raise ValueError("endian is neither little nor big")
+    return np.dtype(order + kind)
+
+
+def _read_voxels(
+    path: Path, header: Header, skip: int, shape: tuple[int, int, int], dtype: np.dtype[Any]
+) -> Array:
+    name, encoding = header.fields.get("data file", ""), header.text("encoding")
+    packed = encoding in ("gzip", "gz")
+    one_file = not name.upper().startswith("LIST") and "%" not in name
+    if not one_file or encoding not in ("raw", "gzip", "gz") or (packed and skip):
+        raise InputError(
+            f"{path.name} keeps its voxels in slices or as {shown(encoding) or 'unknown'}; "
+            "raw or gzip in one file is accepted."
+        )
+    place, start = (data_file(path, name), 0) if name else (path, header.end)
+    return read_voxels(place, TAIL if skip == TAIL else start + skip, shape, dtype, GZIP if packed else None)
 
 
 def _space_direction(direction: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:

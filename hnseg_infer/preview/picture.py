@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from hnseg_infer import __version__
 from hnseg_infer.alignment import on_one_grid
+from hnseg_infer.checks import in_hu
 from hnseg_infer.files import write_whole
 from hnseg_infer.organ_names import STRUCTSEG_NAMES, label_color, label_name
 from hnseg_infer.preview.legend import BACKGROUND, FAINT, TEXT, Entry, draw_legend
@@ -77,10 +78,12 @@ def draw_preview(
 ) -> "Image":
     """The preview as RGB picture; equal volumes give equal pixels.
 
-    ct: HU. labels: label values 0..255 on the CT's grid, in any axis order. names: organ by label
-    value. sources: what an error calls the two. Raises InputError when they lie on different grids.
+    ct: HU, or what ``segment`` turns into HU. labels: label values 0..255 on the CT's grid, in any
+    axis order. names: organ by label value. sources: what an error calls the two. Raises InputError
+    when they lie on different grids.
     """
     ct, labels = on_one_grid(ct, labels, sources)
+    ct = Volume(in_hu(ct.array, sources[0])[0], ct.geometry)
     counts = count_by_plane(labels.array)
     voxels = counts[0].sum(axis=1)
     values = sorted({*names, *(int(value) for value in voxels.nonzero()[0])})

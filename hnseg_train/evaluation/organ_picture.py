@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hnseg_infer.alignment import on_one_grid
+from hnseg_infer.checks import in_hu
 from hnseg_infer.preview.panels import PIXELS_PER_MM, Frame, draw_panel
 from hnseg_infer.volume import Array, Volume
 
@@ -50,11 +51,13 @@ def draw_organ(
 ) -> "Image":
     """The organ with label ``value`` where the reference holds most of it; equal volumes give equal pixels.
 
-    ct: HU; prediction, reference: label values on the CT's grid, in any axis order. The reference holds the
-    organ. sources: what an error calls the three. Raises InputError when they do not lie on one grid.
+    ct: HU, or what ``hnseg segment`` turns into HU; prediction, reference: label values on the CT's grid, in
+    any axis order. The reference holds the organ. sources: what an error calls the three. Raises InputError
+    when they do not lie on one grid.
     """
     grid, predicted = on_one_grid(ct, prediction, (sources[0], sources[1]))
     _, expected = on_one_grid(ct, reference, (sources[0], sources[2]))
+    hu, _ = in_hu(grid.array, sources[0])
     regions = _regions(predicted.array == value, expected.array == value)
     spacing = grid.geometry.spacing_zyx
     held = [np.flatnonzero((expected.array == value).any(axis=_others(axis))) for axis in range(3)]
@@ -62,7 +65,7 @@ def draw_organ(
     extent = max((places[-1] - places[0] + 1) * step for places, step in zip(held, spacing, strict=True))
     field = float(np.clip(extent + 2 * MARGIN_MM, *FIELD_MM))
     panels = [
-        _panel(grid.array, regions, axis, _fullest(expected.array == value, axis), spacing, centre, field)
+        _panel(hu, regions, axis, _fullest(expected.array == value, axis), spacing, centre, field)
         for axis in range(3)
     ]
     return _compose(panels, title)

@@ -36,6 +36,19 @@ def test_cts_are_images_or_dicom_folders(tree):
     assert (first.ct, second.ct) == (cts / "a" / "data.nii.gz", cts / "b")
 
 
+def test_links_are_named_as_they_were_given(tree, tmp_path):
+    kept = tree("cache", "d41d8c", "MD5E-ab.nii", "0cc1")
+    predictions, references = tree("pred", "two.mha"), tree("ref", "one/label.nii.gz")
+    (predictions / "one.nii").symlink_to(kept / "d41d8c")
+    (references / "two.nii").symlink_to(kept / "MD5E-ab.nii")
+    (references / "one" / "label.nii.gz").unlink()
+    (references / "one" / "label.nii.gz").symlink_to(kept / "0cc1")
+    (tmp_path / "linked").symlink_to(references, target_is_directory=True)
+    first, second = pair_masks(predictions, tmp_path / "linked")
+    assert (first.name, first.prediction) == ("one", predictions / "one.nii")
+    assert (second.name, second.reference.name) == ("two", "two.nii")
+
+
 def test_two_files(tree):
     prediction, reference = tree("x", "a.nii.gz") / "a.nii.gz", tree("y", "label.nii.gz") / "label.nii.gz"
     (pair,) = pair_masks(prediction, reference, reference)

@@ -1,3 +1,5 @@
+import shutil
+import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -106,9 +108,22 @@ def test_scouts_other_modalities_and_other_files_are_passed_over(tmp_path: Path)
     assert dicom.read(folder).geometry.shape == (SLICES, ROWS, COLUMNS)
 
 
-def test_a_series_one_folder_down_is_found(tmp_path: Path) -> None:
-    write_series(tmp_path / "case" / "series1")
-    assert read_ct(tmp_path / "case").geometry.shape == (SLICES, ROWS, COLUMNS)
+@pytest.mark.parametrize("place", ["series1", "PATIENT/STUDY/SERIES"])
+def test_a_series_is_found_at_any_depth(tmp_path: Path, place: str) -> None:
+    write_series(tmp_path / "case" / place)
+    (tmp_path / "case" / place / "up").symlink_to(tmp_path / "case", target_is_directory=True)
+    volume = read_ct(tmp_path / "case")
+    assert volume.geometry.shape == (SLICES, ROWS, COLUMNS)
+    assert volume.notices == ()
+
+
+def test_links_to_the_slices_are_read_and_what_they_point_to_is_hidden(tmp_path: Path) -> None:
+    kept = write_series(tmp_path / "case" / ".annex")
+    for path in kept.iterdir():
+        (tmp_path / "case" / f"{path.stem}.link").symlink_to(path)
+    volume = read_ct(tmp_path / "case")
+    assert volume.geometry.shape == (SLICES, ROWS, COLUMNS)
+    assert volume.notices == ()
 
 
 def missing_slice(number: int) -> Sequence[float]:
@@ -130,16 +145,87 @@ def tilted_gantry(number: int) -> Sequence[float]:
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        (missing_slice, "6.00 mm instead of 3.00 mm at 15.0 mm"),
-        (uneven_slices, "3.50 mm instead of 3.00 mm at 9.0 mm"),
-        (repeated_slice, "several slices at 18.0 mm"),
+        (missing_slice, "6.00 mm instead of 3.00 mm between instance 5 (ImagePositionPatient 0\\0\\15) and"),
+        (uneven_slices, "3.50 mm instead of 3.00 mm between instance 3 (ImagePositionPatient 0\\0\\9) and"),
+        (repeated_slice, "instance 7 (ImagePositionPatient 0\\0\\18) and instance 6 (Image"),
         (tilted_gantry, "tilted gantry"),
     ],
 )
 def test_an_irregular_stack_is_refused(tmp_path: Path, place: Any, said: str) -> None:
-    with pytest.raises(InputError, match=said) as caught:
+    with pytest.raises(InputError) as caught:
         dicom.read(write_series(tmp_path / "ct", place=place))
+    assert said in str(caught.value)
     assert str(caught.value).startswith("ct ")
+
+
+def test_a_gap_in_a_tilted_series_is_named_as_in_the_headers(tmp_path: Path) -> None:
+    c, s = float(np.cos(np.radians(20))), float(np.sin(np.radians(20)))
+    axes = np.array([[1.0, 0, 0], [0, c, -s], [0, s, c]])
+    folder = write_series(tmp_path / "ct", axes=axes, t0020_1041="77.5")
+    (folder / "95.dcm").unlink()
+    with pytest.raises(InputError, match=r"6\.00 mm instead of 3\.00 mm") as caught:
+        dicom.read(folder)
+    for number in (3, 5):
+        header = SimpleITK.ImageFileReader()
+        header.SetFileName(str(folder / f"{99 - number:02}.dcm"))
+        header.ReadImageInformation()
+        position = header.GetMetaData("0020|0032").strip()
+        expected = f"instance {number} (ImagePositionPatient {position}, SliceLocation 77.5)"
+        assert expected in str(caught.value)
+
+
+def test_copies_of_slices_are_left_out(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "ct")
+    expected = dicom.read(folder)
+    assert expected.notices == ()
+    shutil.copytree(folder, folder / "again")
+    (folder / "again" / "97.dcm").unlink()
+    # the same slice under another name and number, so not byte for byte
+    write_slice(folder / "renumbered.dcm", (-10.0, -20.0, -30.0), 0, t0020_0013="800")
+    volume = dicom.read(folder)
+    np.testing.assert_array_equal(volume.array, expected.array)
+    assert volume.geometry == expected.geometry
+    assert [notice.code for notice in volume.notices] == ["duplicate_slices"]
+    assert f": {SLICES}." in volume.notices[0].message
+
+
+def test_one_voxel_more_is_no_copy(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "ct")
+    content = bytearray((folder / "95.dcm").read_bytes())
+    content[-2] ^= 1
+    (folder / "other.dcm").write_bytes(content)
+    with pytest.raises(InputError, match=r"different slices at one place: instance 4 .* and instance 4 "):
+        dicom.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("tag", "value", "said"),
+    [
+        ("t0020_0032", "nan\\0\\0", "where its slices lie"),
+        ("t0020_0032", "0\\0", "where its slices lie"),
+        ("t0020_0032", "0\\0\\1e30", "where its slices lie"),
+        ("t0020_0037", "1\\0\\0\\1\\0\\0", "perpendicular"),
+        ("t0020_0037", "2\\0\\0\\0\\2\\0", "perpendicular"),
+        ("t0028_1053", "0", "rescale slope"),
+        ("t0028_1052", "none", "rescale slope"),
+    ],
+)
+def test_headers_that_place_or_scale_no_slice(tmp_path: Path, tag: str, value: str, said: str) -> None:
+    folder = write_series(tmp_path / "ct")
+    for path in folder.iterdir():
+        replace_text(path, tag, value)
+    with pytest.raises(InputError, match=said):
+        dicom.read(folder)
+
+
+def replace_text(path: Path, tag: str, value: str) -> None:
+    """Puts a text into an element that the file has, in implicit little endian (a length of four bytes)."""
+    group, element = (int(word, 16) for word in tag[1:].split("_"))
+    content = path.read_bytes()
+    at = content.index(struct.pack("<2H", group, element))
+    (length,) = struct.unpack_from("<I", content, at + 4)
+    text = value.encode() + b" " * (len(value) % 2)
+    path.write_bytes(content[: at + 4] + struct.pack("<I", len(text)) + text + content[at + 8 + length :])
 
 
 def test_two_ct_series_are_listed(tmp_path: Path) -> None:
@@ -147,7 +233,7 @@ def test_two_ct_series_are_listed(tmp_path: Path) -> None:
     write_series(folder / "other", t0020_000e="1.2.3.9", t0008_103e="follow-up", count=12)
     with pytest.raises(InputError, match="holds 2 CT series") as caught:
         dicom.read(folder)
-    assert "CT 'planning' of 10 file(s); CT 'follow-up' of 12 file(s)" in str(caught.value)
+    assert "CT 'planning' of 10 file(s); CT 'follow-up' of 12 file(s) in other" in str(caught.value)
 
 
 def test_slices_of_one_series_in_two_directions(tmp_path: Path) -> None:

@@ -1,3 +1,6 @@
+import gzip
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +9,7 @@ import SimpleITK
 from written_volumes import oblique_volume, to_itk
 
 from hnseg_infer.errors import InputError
-from hnseg_infer.formats import read_ct, read_labels, stem, write
+from hnseg_infer.formats import ct_file, read_ct, read_labels, stem, write
 from hnseg_infer.volume import Geometry, Volume
 
 WRITTEN = [".mha", ".mhd", ".nii", ".nii.gz", ".nrrd"]
@@ -153,7 +156,91 @@ def test_stem(tmp_path: Path, name: str, expected: str) -> None:
 
 
 def test_stem_of_a_folder_is_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "case.nii").mkdir()
+    (tmp_path / "case.nii" / "below").mkdir(parents=True)
     assert stem(tmp_path / "case.nii") == "case.nii"
+    assert stem(Path(f"{tmp_path}/case.nii/")) == "case.nii"
+    assert stem(tmp_path / "case.nii" / "below" / "..") == "case.nii"
     monkeypatch.chdir(tmp_path / "case.nii")
     assert stem(Path()) == "case.nii"
+    assert stem(Path(".")) == "case.nii"
+    assert stem(Path("below/.")) == "below"
+    assert stem(Path("..")) == tmp_path.name
+
+
+def test_a_link_is_named_and_read_as_it_was_given(tmp_path: Path) -> None:
+    volume = oblique_volume(3)
+    for name, suffix, target in (
+        ("patient7", ".nii", ".git/annex/MD5E-s12--d41d8c.nii"),
+        ("p8", ".nii.gz", "d41d8c"),
+        ("p9", ".mha", "cache/ab.nii"),
+        ("p10", ".nrrd", "cache/cd"),
+    ):
+        write(volume, tmp_path / f"written{suffix}")
+        (tmp_path / target).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"written{suffix}").rename(tmp_path / target)
+        link = tmp_path / f"{name}{suffix}"
+        link.symlink_to(target)
+        assert stem(link) == name
+        np.testing.assert_array_equal(read_ct(link).array, volume.array)
+    (tmp_path / "given").mkdir()
+    (tmp_path / "patient11").symlink_to("given", target_is_directory=True)
+    assert stem(tmp_path / "patient11") == "patient11"
+
+
+def test_a_link_to_what_was_not_fetched(tmp_path: Path) -> None:
+    (tmp_path / "p8.nii").symlink_to(".git/annex/gone")
+    with pytest.raises(InputError, match=r"p8\.nii is a link to a file that is not here"):
+        read_ct(tmp_path / "p8.nii")
+
+
+@pytest.mark.parametrize("suffix", [".mha", ".mhd", ".nii.gz", ".nrrd"])
+def test_a_folder_with_one_image_is_that_image(tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / "patient"
+    folder.mkdir()
+    volume = oblique_volume(3)
+    write(volume, folder / f"ct{suffix}")
+    (folder / "notes.txt").write_text("no image")
+    (folder / f"._ct{suffix}").write_bytes(b"left by a system")
+    assert ct_file(folder) == folder / f"ct{suffix}"
+    np.testing.assert_array_equal(read_ct(folder).array, volume.array)
+    write(volume, folder / "other.nii")
+    with pytest.raises(InputError, match=rf"holds 2 images \(ct\{suffix}, other\.nii\); one CT"):
+        read_ct(folder)
+
+
+def test_beside_a_dicom_series_images_do_not_count(tmp_path: Path) -> None:
+    write(oblique_volume(3), tmp_path / "mask.mha")
+    (tmp_path / "series").mkdir()
+    (tmp_path / "series" / "1").write_bytes(bytes(128) + b"DICM")
+    assert ct_file(tmp_path) == tmp_path
+
+
+@pytest.mark.parametrize("suffix", [".mha", ".nii.gz", ".nrrd"])
+def test_a_stream_that_unpacks_to_more_is_not_unpacked_further(tmp_path: Path, suffix: str) -> None:
+    """A small volume whose packed voxels are followed by 256 MiB of zeros, in 256 kB."""
+    grid = Geometry((3, 4, 5), (1, 1, 1), (0, 0, 0), (1, 0, 0, 0, 1, 0, 0, 0, 1))
+    volume = Volume(np.arange(60, dtype=np.int16).reshape(3, 4, 5), grid)
+    path = tmp_path / f"ct{suffix}"
+    write(volume, path)
+    content = path.read_bytes()
+    start = 0 if suffix == ".nii.gz" else content.index(b"LOCAL\n" if suffix == ".mha" else b"\n\n")
+    start += {".mha": 6, ".nii.gz": 0, ".nrrd": 2}[suffix]
+    kept = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(content[start:])
+    bomb = zlib.compressobj(9, wbits=zlib.MAX_WBITS | (0 if suffix == ".mha" else 16))
+    packed = bomb.compress(kept) + b"".join(bomb.compress(bytes(2**20)) for _ in range(256)) + bomb.flush()
+    path.write_bytes(content[:start] + packed)
+    tracemalloc.start()
+    try:
+        np.testing.assert_array_equal(read_ct(path).array, volume.array)
+        assert tracemalloc.get_traced_memory()[1] < 2**25
+    finally:
+        tracemalloc.stop()
+
+
+def test_gzip_files_behind_each_other_are_one(tmp_path: Path) -> None:
+    volume = oblique_volume(3)
+    write(volume, tmp_path / "ct.nii")
+    content = (tmp_path / "ct.nii").read_bytes()
+    parts = (content[:100], content[100:400], content[400:])
+    (tmp_path / "ct.nii.gz").write_bytes(b"".join(gzip.compress(part) for part in parts))
+    np.testing.assert_array_equal(read_ct(tmp_path / "ct.nii.gz").array, volume.array)

@@ -83,6 +83,17 @@ def test_fourth_axis_of_length_one_is_dropped(tmp_path: Path) -> None:
         ("= LOCAL", "= LIST", "one binary file"),
         ("= LOCAL", "= gone.raw", "gone.raw"),
         ("CompressedData = False", "CompressedData = True", "damaged"),
+        ("ElementType = MET_SHORT\nElementDataFile", "ElementType", "no MetaImage header|not understood"),
+        ("DimSize = 4 3 2", "DimSize = 2147483647 2147483647 2147483647", "2147483647 voxels"),
+        ("DimSize = 4 3 2", "DimSize = 4294967296 4294967296 1", "4294967296 x 1 voxels"),
+        ("DimSize = 4 3 2", "DimSize = 800 800 800", "cut short: it holds 48 of 1024000000 bytes"),
+        ("DimSize = 4 3 2", "DimSize = " + "9" * 4000 + " 1 1", "too many digits"),
+        ("ElementSpacing = 1 1 3", "ElementSpacing = 1e308 1 3", "beyond 1 km"),
+        ("ElementType", "HeaderSize = -2\nElementType", "HeaderSize"),
+        ("ElementType", "HeaderSize = x\nElementType", "header"),
+        ("ElementType", "HeaderSize = 9999999999\nElementType", "cut short"),
+        ("= LOCAL", "= ", "as the file of its voxels|missing"),
+        ("= LOCAL", "= a\0b", "as the file of its voxels"),
     ],
 )
 def test_a_bad_header_is_one_sentence(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -91,6 +102,18 @@ def test_a_bad_header_is_one_sentence(tmp_path: Path, old: str, new: str, said: 
         metaimage.read(path)
     assert "ct.mha" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["{folder}/ct.raw", "../ct.raw", "below/../../ct.raw"])
+def test_no_header_reads_a_file_elsewhere(tmp_path: Path, name: str) -> None:
+    (tmp_path / "ct.raw").write_bytes(VOXELS.tobytes())
+    (tmp_path / "case" / "below").mkdir(parents=True)
+    path = write_header(tmp_path / "case" / "ct.mhd", "LOCAL", name.format(folder=tmp_path), b"")
+    with pytest.raises(InputError, match="one beside it or below is accepted"):
+        metaimage.read(path)
+    (tmp_path / "ct.raw").rename(tmp_path / "case" / "below" / "ct.raw")
+    write_header(path, "LOCAL", "below/ct.raw", b"")
+    np.testing.assert_array_equal(metaimage.read(path).array, VOXELS)
 
 
 @pytest.mark.parametrize("compressed", [True, False])

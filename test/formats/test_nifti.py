@@ -134,6 +134,10 @@ def sheared() -> np.ndarray:
         (40, "<5h", (4, 4, 3, 1, 2), "4D"),
         (40, "<h", (9,), "impossible"),
         (108, "<f", (1e9,), "impossible"),
+        (108, "<f", (float("nan"),), "impossible"),
+        (42, "<3h", (32767, 32767, 32767), "32767 voxels"),
+        (42, "<3h", (800, 800, 800), "cut short: it holds 48 of 1024000000 bytes"),
+        (42, "<h", (-4,), "no voxels"),
         (344, "<4s", (b"ni1\0",), "NIfTI-1"),
     ],
 )
@@ -161,12 +165,12 @@ def test_a_sheared_affine_is_refused_even_beside_a_good_qform(tmp_path: Path) ->
         nifti.read(tmp_path / "ct.nii")
 
 
-@pytest.mark.parametrize(("suffix", "said"), [(".nii", "cut short"), (".nii.gz", "cut short or damaged")])
-def test_a_cut_short_file(tmp_path: Path, suffix: str, said: str) -> None:
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+def test_a_cut_short_file(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"ct{suffix}"
     nifti.write(oblique_volume(0), path)
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match="cut short"):
         nifti.read(path)
 
 

@@ -71,6 +71,19 @@ def test_header_and_voxels_in_two_files(tmp_path: Path) -> None:
         ("space: left-posterior-superior", "space: scanner-xyz", "left and right"),
         ("sizes: 4 3 2", "sizes: 4 3 9", "cut short"),
         ("kinds: domain domain domain", "kinds: domain domain", "damaged"),
+        ("sizes: 4 3 2\n", "", "sizes"),
+        ("sizes: 4 3 2", "sizes: 4 3 2147483648", "2147483648 voxels"),
+        ("sizes: 4 3 2", "sizes: 800 800 800", "cut short"),
+        ("type: short", "type: block", "type block"),
+        ("endian: little\n", "", "endian"),
+        ("encoding: raw", "encoding: ascii", "raw or gzip in one file"),
+        ("encoding: raw", "encoding: raw\ndata file: LIST", "raw or gzip in one file"),
+        ("encoding: raw", "encoding: raw\nline skip: 1", "skip"),
+        ("encoding: raw", "encoding: raw\nbyte skip: -2", "skip"),
+        ("encoding: raw", "encoding: raw\nencoding: raw", "twice"),
+        ("(1,0,0)", "(1,0)", "3 numbers"),
+        ("(1,0,0)", "(nan,0,0)", "spacing of nan"),
+        ("(10,20,30)", "(1e308,20,30)", "beyond 1 km"),
     ],
 )
 def test_a_bad_header_is_one_sentence(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -79,6 +92,35 @@ def test_a_bad_header_is_one_sentence(tmp_path: Path, old: str, new: str, said: 
         nrrd.read(path)
     assert "ct.nrrd" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["{folder}/ct.raw", "../ct.raw"])
+def test_no_header_reads_a_file_elsewhere(tmp_path: Path, name: str) -> None:
+    (tmp_path / "ct.raw").write_bytes(VOXELS.tobytes())
+    (tmp_path / "case").mkdir()
+    text = HEADER.replace("encoding: raw", f"encoding: raw\ndata file: {name.format(folder=tmp_path)}")
+    (tmp_path / "case" / "ct.nhdr").write_text(text)
+    with pytest.raises(InputError, match="one beside it or below is accepted"):
+        nrrd.read(tmp_path / "case" / "ct.nhdr")
+
+
+@pytest.mark.parametrize(("skip", "before"), [(5, b"12345"), (-1, b"1234567")])
+def test_bytes_before_the_voxels_are_skipped(tmp_path: Path, skip: int, before: bytes) -> None:
+    (tmp_path / "ct.raw").write_bytes(before + VOXELS.tobytes())
+    path = tmp_path / "ct.nhdr"
+    path.write_text(HEADER.replace("encoding: raw", f"encoding: raw\nbyteskip: {skip}\ndata file: ./ct.raw"))
+    assert_same_as_itk(nrrd.read(path), SimpleITK.ReadImage(str(path)))
+
+
+@pytest.mark.parametrize("name", ["signed char", "uchar", "unsigned short", "int32", "longlong", "double"])
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_every_voxel_type_is_read_as_itk_reads_it(tmp_path: Path, name: str, order: str) -> None:
+    path = tmp_path / "ct.nrrd"
+    content = HEADER.replace("short", name).replace("little", order).encode() + bytes(range(192))
+    path.write_bytes(content)
+    expected = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(nrrd.read(path).array, expected.astype(np.float32))
 
 
 def test_without_a_coordinate_system(tmp_path: Path) -> None:

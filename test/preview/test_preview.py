@@ -90,6 +90,27 @@ def test_small_organ_is_painted_over_a_large_one():
     assert (np.abs(panel.astype(int) - BLUE).max(axis=2) < 8).any()
 
 
+@pytest.mark.parametrize("padding", [None, -2000])
+def test_a_ct_without_its_intercept_is_drawn_in_hu(padding):
+    ct, labels = patient()
+    hu = ct.array.copy()
+    hu[:, 60:100, 60:100] = 700
+    expected = draw_preview(Volume(hu, GRID), labels)
+    stored = hu + np.int16(1024)
+    if padding is not None:
+        stored[:, :4], hu[:, :4] = padding, -1024
+    picture = draw_preview(Volume(stored, GRID), labels)
+    assert np.array_equal(np.asarray(picture), np.asarray(expected))
+
+
+def test_a_ct_of_numbers_that_are_none_is_refused():
+    ct, labels = patient()
+    array = ct.array.astype(np.float32)
+    array[3, 4, 5] = np.nan
+    with pytest.raises(InputError, match="not finite"):
+        draw_preview(Volume(array, GRID), labels)
+
+
 def test_empty_mask_is_drawn():
     ct, labels = patient()
     empty = Volume(np.zeros_like(labels.array), labels.geometry)
