@@ -21,8 +21,7 @@ def write_whole(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
         os.replace(unfinished, path)
     except OSError as error:
         # a full disk names no file, and the unfinished one means nothing to anybody
-        error.filename, error.filename2 = str(path), None
-        raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -1,11 +1,13 @@
-"""What the values of a mask are called: StructSeg's table, or the list in a results.json or bundle.json."""
+"""What the values of a mask are called: the list in a report or bundle.json, or StructSeg's table."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from hnseg_infer.errors import InputError
+from hnseg_infer.formats import stem
 from hnseg_infer.organs import STRUCTSEG_ORGANS
+from hnseg_infer.report import read_report
 
 STRUCTSEG_NAMES: Mapping[int, str] = {organ.id: organ.name for organ in STRUCTSEG_ORGANS}
 """Name by label value in StructSeg 2019's layout."""
@@ -21,7 +23,7 @@ _FALLBACK_COLORS = (
 def read_names(path: Path) -> dict[int, str]:
     """Label names by value from a file whose ``organs`` lists objects with ``id`` and ``name``.
 
-    Both results.json and bundle.json are such files. Raises InputError when ``path`` is not one.
+    Both a report and bundle.json are such files. Raises InputError when ``path`` is not one.
     """
     try:
         organs = json.loads(path.read_text(encoding="utf-8"))["organs"]
@@ -32,8 +34,23 @@ def read_names(path: Path) -> dict[int, str]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} gives no organ names; "
-            "a results.json or bundle.json, whose list 'organs' holds ids 1..255 and names, is accepted."
+            "a report of a mask or bundle.json, whose list 'organs' holds ids 1..255 and names, is accepted."
         ) from error
+
+
+def names_beside(mask: Path) -> dict[int, str] | None:
+    """Label names from the report that was written with a mask: all organs that its bundle offers.
+
+    ``hnseg segment`` puts it beside the mask, under the mask's name; the container calls it results.json, two
+    folders above. None where no report there names this mask. Raises InputError for a damaged one.
+    """
+    # the container's mask lies in images/<slug>
+    folders = (mask.parent, mask.absolute().parent.parent.parent)
+    for path in (mask.with_name(f"{stem(mask)}.json"), *(folder / "results.json" for folder in folders)):
+        report = read_report(path)
+        if report and stem(Path(str(report.get("mask")))) == stem(mask):
+            return read_names(path)
+    return None
 
 
 def label_name(value: int, names: Mapping[int, str]) -> str:

@@ -1,4 +1,4 @@
-"""What a run found out, and its form in ``results.json``."""
+"""What a run found out, and its form in a JSON file, the report."""
 
 import json
 from dataclasses import dataclass
@@ -7,9 +7,12 @@ from typing import Any
 
 from hnseg_infer import __version__
 from hnseg_infer.files import write_whole
+from hnseg_infer.identity import CtIdentity
 from hnseg_infer.volume import Volume
 
 NOT_FOR_CLINICAL_USE = "Research software: not a medical device, not for clinical use."
+
+SOFTWARE = "hnseg"
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,13 @@ class Prediction:
     trained_on: str
 
 
-def results_json(prediction: Prediction) -> dict[str, Any]:
-    """The content of ``results.json``; keys are always in this order."""
+def results_json(prediction: Prediction, ct: CtIdentity, mask: str) -> dict[str, Any]:
+    """The report's content; keys are always in this order. mask: the name of the mask's file."""
     return {
-        "software": f"hnseg {__version__}",
+        "software": f"{SOFTWARE} {__version__}",
         "not_for_clinical_use": NOT_FOR_CLINICAL_USE,
+        "ct": {"name": ct.name, "series_uid": ct.series_uid, "sha256": ct.sha256},
+        "mask": mask,
         "bundle": {"name": prediction.bundle_name, "trained_on": prediction.trained_on},
         "device": prediction.device,
         "review": {
@@ -97,7 +102,16 @@ def results_json(prediction: Prediction) -> dict[str, Any]:
     }
 
 
-def write_results(prediction: Prediction, path: Path) -> None:
-    """Write ``results.json``: the file appears complete or not at all."""
-    text = json.dumps(results_json(prediction), indent=2, allow_nan=False) + "\n"
+def write_results(prediction: Prediction, path: Path, ct: CtIdentity, mask: str) -> None:
+    """Write the report: the file appears complete or not at all. ct, mask: as in ``results_json``."""
+    text = json.dumps(results_json(prediction, ct, mask), indent=2, allow_nan=False) + "\n"
     write_whole(path, [text.encode()])
+
+
+def read_report(path: Path) -> dict[str, Any] | None:
+    """The content of a report; None where there is no such file, or it is something else."""
+    try:
+        content = json.loads(path.read_bytes())
+        return content if content["software"].split()[0] == SOFTWARE else None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None

@@ -1,8 +1,6 @@
 """Outputs that appear complete or not at all, on disks that are full and in folders that take no file."""
 
 import errno
-import resource
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +9,7 @@ from hnseg_infer.errors import HNSegError
 from hnseg_infer.files import output_folder, write_together, write_whole
 
 ROOM = 4096
-
-
-@pytest.fixture
-def little_room() -> Iterator[None]:
-    """No file may become longer than ROOM bytes: the kernel refuses the rest as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+"""Bytes of the fixture little_room."""
 
 
 def contents(folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ from bundle_factory import make_bundle, seal
 from review.patients import PLACES
 from synthetic_head import head_ct
 
+from hnseg_infer.identity import identify
 from hnseg_infer.loaded_bundle import LoadedBundle, load
 from hnseg_infer.pipeline import segment
 from hnseg_infer.report import results_json
@@ -71,4 +72,4 @@ def test_a_part_is_segmented_on_its_own_grid(part: str, loaded: LoadedBundle) ->
     looked_for = "no_head_or_neck" not in {warning.code for warning in prediction.warnings}
     assert said == (missing if looked_for else set())
     # no number in it that JSON does not have
-    json.dumps(results_json(prediction), allow_nan=False)
+    json.dumps(results_json(prediction, identify(volume, "ct"), "ct.mha"), allow_nan=False)

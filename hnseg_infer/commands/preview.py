@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from hnseg_infer.files import output_folder
+
 
 def add_parser(subparsers: Any) -> None:
     """Add the subcommand to what ``ArgumentParser.add_subparsers`` returned."""
@@ -17,7 +19,8 @@ def add_parser(subparsers: Any) -> None:
         "--organs",
         type=Path,
         metavar="FILE",
-        help="results.json or bundle.json that names the label values (default: the StructSeg 2019 table)",
+        help="report of a mask, or bundle.json, that names the label values "
+        "(default: the report beside the mask, else the StructSeg 2019 table)",
     )
     parser.set_defaults(run=run)
 
@@ -25,15 +28,16 @@ def add_parser(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Read CT and mask, write the picture. Raises InputError for unreadable files and unlike grids."""
     from hnseg_infer.formats import read_ct, read_labels, stem
-    from hnseg_infer.organ_names import STRUCTSEG_NAMES, read_names
+    from hnseg_infer.organ_names import STRUCTSEG_NAMES, names_beside, read_names
     from hnseg_infer.preview.picture import write_preview
 
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    write_preview(
-        read_ct(arguments.ct),
-        read_labels(arguments.mask),
-        arguments.out,
-        title=stem(arguments.ct),
-        names=read_names(arguments.organs) if arguments.organs else STRUCTSEG_NAMES,
-        sources=(str(arguments.ct), str(arguments.mask)),
-    )
+    named = read_names(arguments.organs) if arguments.organs else names_beside(arguments.mask)
+    with output_folder(arguments.out.parent):
+        write_preview(
+            read_ct(arguments.ct),
+            read_labels(arguments.mask),
+            arguments.out,
+            title=stem(arguments.ct),
+            names=STRUCTSEG_NAMES if named is None else named,
+            sources=(str(arguments.ct), str(arguments.mask)),
+        )
