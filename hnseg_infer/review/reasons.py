@@ -15,10 +15,15 @@ from hnseg_infer.review.measure import OrganMeasure
 SDS = 4.0
 """So many standard deviations from the mean of the training patients are unlike all of them."""
 
+SIDES_SDS = 2.7
+"""The same for left by right, of which patients differ less than networks that fail on one side."""
+
 LEAST_FACTOR = 1.1
+LEAST_SIDES_FACTOR = 1.05
 LEAST_MM = 2.0
 LEAST_BITS = 0.02
-"""Smallest standard deviations that are believed: of a volume (a factor), a position, an entropy."""
+"""Smallest standard deviations that are believed: of a volume and of left by right (factors), a position, an
+entropy."""
 
 USUAL_BORDER = 0.05
 """Share of training patients from which on an organ is expected to reach the CT's edge."""
@@ -35,6 +40,7 @@ DOUBTS = frozenset(
         "head_not_found",
         NOT_IN_VIEW,
         "oblique_grid",
+        "implausible_spacing",
         "untypical_spacing",
         "roi_inferred",
         "roi_not_found",
@@ -131,7 +137,7 @@ def _of_pairs(found: Mapping[str, OrganMeasure], anatomy: Anatomy) -> Iterator[R
         if left is None or right is None or left.at_border or right.at_border:
             continue
         ratio = left.volume_cm3 / right.volume_cm3
-        if abs(log(ratio / pair.ratio)) > SDS * log(max(pair.ratio_factor, LEAST_FACTOR)):
+        if abs(log(ratio / pair.ratio)) > SIDES_SDS * log(max(pair.ratio_factor, LEAST_SIDES_FACTOR)):
             message = f"{pair.left} has {ratio:.2g} times the volume of {pair.right}."
             yield Reason("asymmetric", pair.left, message)
 

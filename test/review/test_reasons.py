@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from review.patients import PLACES, measure, patient
 
+from hnseg_infer.installed import DEFAULT_FOLDER, MANIFEST, installed_bundles
+from hnseg_infer.model_folder import read_json
 from hnseg_infer.report import Warning
 from hnseg_infer.review.anatomy import anatomy_json, read_anatomy
 from hnseg_infer.review.reasons import out_of_view, reasons
@@ -23,7 +25,8 @@ def codes(found, missing=(), entropy=(), warnings=()) -> list[tuple[str, str | N
 
 def test_patients_like_the_trained_ones_need_no_review() -> None:
     doubted = [codes(patient(np.random.default_rng(seed)), entropy=BITS[0]) for seed in range(1000, 1200)]
-    assert sum(map(bool, doubted)) <= 2
+    # left by right is beyond its limit in 1 of 150 of them
+    assert sum(map(bool, doubted)) <= 4
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,34 @@ def test_what_is_cut_off_may_be_small_and_off_its_place() -> None:
     z, y, x = organs["brain_stem"].center_mm
     organs["brain_stem"] = measure((z + 60, y, x), 4.0, at_border=True)
     assert codes(organs) == [("cut_off", "brain_stem")]
+
+
+def test_what_is_far_too_large_is_so_at_the_edge_too() -> None:
+    organs = dict(patient(np.random.default_rng(7)))
+    organs["parotid_left"] = replace(organs["parotid_left"], volume_cm3=264.0, at_border=True)
+    assert codes(organs) == [("cut_off", "parotid_left"), ("unlikely_volume", "parotid_left")]
+
+
+@pytest.mark.parametrize("bundle", installed_bundles().values(), ids=installed_bundles())
+def test_an_arm_is_no_parotid(bundle) -> None:
+    anatomy = read_anatomy(read_json(bundle / MANIFEST)["anatomy"])
+    found = {"parotid_left": measure((0.0, 0.0, 0.0), 264.0, at_border=True)}
+    listed = reasons(found, {}, {}, anatomy, [])
+    assert ("unlikely_volume", "parotid_left") in [(reason.code, reason.organ) for reason in listed]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "doubted"), [(100.0, 129.0, True), (129.0, 100.0, True), (99.0, 119.3, False)]
+)
+def test_unlike_temporal_lobes(left, right, doubted) -> None:
+    """As the shipped statistics have it; the last two volumes are drawn contours of a real head."""
+    anatomy = read_anatomy(read_json(DEFAULT_FOLDER / MANIFEST)["anatomy"])
+    found = {
+        "temporal_lobe_left": measure((0.0, 0.0, 0.0), left),
+        "temporal_lobe_right": measure((0.0, 0.0, 0.0), right),
+    }
+    listed = [reason.code for reason in reasons(found, {}, {}, anatomy, [])]
+    assert ("asymmetric" in listed) == doubted
 
 
 def test_a_misplaced_organ_is_named() -> None:
