@@ -1,4 +1,6 @@
+from dataclasses import replace
 from itertools import permutations, product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -137,3 +139,29 @@ def test_no_grid_from_impossible_numbers(
 def test_array_and_geometry_must_agree() -> None:
     with pytest.raises(InputError, match="shape"):
         Volume(np.zeros((5, 7, 8)), numbered_volume(np.eye(3)).geometry)
+
+
+def test_arrays_and_nested_sequences_are_flat_tuples_in_the_end() -> None:
+    turned = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    by_hand = Geometry(SHAPE, SPACING, ORIGIN, (0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0))
+    for direction in (turned, turned.tolist(), turned.ravel().tolist()):
+        geometry = Geometry(np.zeros(SHAPE).shape, np.array(SPACING), list(ORIGIN), direction)
+        assert geometry == by_hand
+        assert hash(geometry) == hash(by_hand)
+        assert replace(geometry, spacing=np.array(SPACING)) == by_hand
+    assert all(type(number) is float for number in (*geometry.spacing, *geometry.origin, *geometry.direction))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"direction": np.eye(2)}, "direction of the image is 1 0 0 1; 9 finite numbers are accepted"),
+        ({"direction": None}, "direction of the image is nan; 9"),
+        ({"spacing": (1.0, 2.0)}, "spacing of the image is 1 2; 3 finite numbers"),
+        ({"origin": (0, "left", 0)}, "origin of the image is nan; 3"),
+        ({"shape": (5, 7)}, "2 axes; three are accepted"),
+    ],
+)
+def test_what_is_no_geometry_is_named(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        replace(numbered_volume(np.eye(3)).geometry, **changes)
