@@ -97,7 +97,7 @@ class CoarseCTs:
     bundle: Bundle
 
 
-def load_bundle(folder: Path | None = None) -> Bundle:
+def load_bundle(folder: Path | str | None = None) -> Bundle:
     """Read and verify a bundle: a folder, or the name of one that comes with the code (default: the default).
 
     Raises BundleError naming the file at fault.

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from hnseg_infer.bundle import Bundle, load_bundle
 from hnseg_infer.devices import Precision
@@ -13,16 +14,18 @@ from hnseg_infer.engines.engine import Labeller, Ranker, select_engine
 
 @dataclass(frozen=True)
 class LoadedBundle:
-    """A bundle whose networks are ready on one device.
+    """A bundle whose networks are ready on one device, for any number of threads: their cases take turns.
 
     labellers: of the models that see the CT's own voxels, by name. ranker: from the name of a model that is
-    to see resampled voxels; one that was not expected to is made ready when it is asked for.
+    to see resampled voxels; one that was not expected to is made ready when it is asked for. turn: held while
+    the networks run, since each has one set of buffers.
     """
 
     bundle: Bundle
     device: str
     labellers: Mapping[str, Labeller]
     ranker: Callable[[str], Ranker]
+    turn: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def for_spacing(self, spacing: tuple[float, float, float]) -> "LoadedBundle":
         """With what the bundle has for a CT of this spacing (mm; z, y, x)."""
@@ -30,12 +33,13 @@ class LoadedBundle:
 
 
 def load(
-    bundle: Path | Bundle | None = None, device: str = "auto", precision: Precision = "auto"
+    bundle: Path | str | Bundle | None = None, device: str = "auto", precision: Precision = "auto"
 ) -> LoadedBundle:
     """Verify a bundle (default: the one shipped) and prepare its networks.
 
-    device: ``auto``, ``cuda`` or ``cpu``. precision: ``auto`` (the device's fastest), ``f32``, ``bf16`` or
-    ``f16``. Raises BundleError or DeviceError.
+    bundle: a folder, the name of one that is installed, or a verified bundle. device: ``auto``, ``cuda`` or
+    ``cpu``. precision: ``auto`` (the device's fastest), ``f32``, ``bf16`` or ``f16``. Raises BundleError or
+    DeviceError.
     """
     verified = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
     engine = select_engine(device, precision)
@@ -59,7 +63,7 @@ def load(
 
 
 def start_loading(
-    bundle: Path | Bundle | None = None, device: str = "auto", precision: Precision = "auto"
+    bundle: Path | str | Bundle | None = None, device: str = "auto", precision: Precision = "auto"
 ) -> Future[LoadedBundle]:
     """``load`` in a thread of its own, for ``segment`` to wait for: the CT can be read meanwhile."""
     with_one_thread = ThreadPoolExecutor(max_workers=1)

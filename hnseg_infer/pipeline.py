@@ -25,7 +25,7 @@ from hnseg_infer.working_spacing import spacing_warnings, working_spacing
 def segment(
     volume: Volume,
     *,
-    bundle: Path | Bundle | LoadedBundle | Future[LoadedBundle] | None = None,
+    bundle: Path | str | Bundle | LoadedBundle | Future[LoadedBundle] | None = None,
     device: str = "auto",
     precision: Precision = "auto",
     source: str = "the CT",
@@ -33,9 +33,10 @@ def segment(
 ) -> Prediction:
     """Segment one CT in HU, in any orientation; the labels lie on exactly its grid.
 
-    bundle: a folder, a verified bundle, or one that ``load`` or ``start_loading`` prepared (``device`` and
-    ``precision`` then have no effect); default: the one shipped. source: what errors call the CT. progress:
-    told of every tile of every model. Raises InputError before any network runs when the CT cannot be used,
+    bundle: a folder, the name of one that is installed, a verified bundle, or one that ``load`` or
+    ``start_loading`` prepared (``device`` and ``precision`` then have no effect; threads may share it, and
+    their cases take turns); default: the one shipped. source: what errors call the CT. progress: told of
+    every tile of every model. Raises InputError before any network runs when the CT cannot be used,
     BundleError, DeviceError.
     """
     seconds: dict[str, float] = {}
@@ -46,7 +47,8 @@ def segment(
     if any(warning.code == NOT_IN_VIEW for warning in warnings):
         results = {model.name: nothing_found(ct) for model in loaded.bundle.models}
     else:
-        results, doubts = run_models(ct, loaded, seconds, progress)
+        with loaded.turn:
+            results, doubts = run_models(ct, loaded, seconds, progress)
         warnings = [*warnings, *doubts]
     with _timed(seconds, "fuse"):
         labels = {name: result.labels for name, result in results.items()}
@@ -68,7 +70,9 @@ def segment(
 
 
 def _loaded(
-    bundle: Path | Bundle | LoadedBundle | Future[LoadedBundle] | None, device: str, precision: Precision
+    bundle: Path | str | Bundle | LoadedBundle | Future[LoadedBundle] | None,
+    device: str,
+    precision: Precision,
 ) -> LoadedBundle:
     if isinstance(bundle, Future):
         return bundle.result()
