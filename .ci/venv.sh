@@ -17,7 +17,8 @@ make_venv() {
         python3 -m venv --clear .venv
     fi
     echo "Installing HNSeg and its pinned requirements into .venv (minutes the first time)"
-    # what the pinned packages need in turn is held to the versions of the training image
-    .venv/bin/python -m pip install -qq --constraint training/requirements.txt --editable '.[dev]'
+    # everything, and what that needs in turn, in the versions of the two images
+    .venv/bin/python -m pip install -qq --constraint requirements.txt --constraint training/requirements.txt \
+        --editable '.[train,dev]'
     echo "$wanted" >"$stamp"
 }

@@ -1,12 +1,13 @@
 """The ``hnseg`` command; the training side adds its subcommands through entry points ``hnseg.commands``."""
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 
 from hnseg_infer import __version__
 from hnseg_infer.commands import bundles, preview, segment
-from hnseg_infer.errors import exit_code
+from hnseg_infer.errors import HNSegError, exit_code
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -26,6 +27,25 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand; returns 0, 1 after one sentence about what was wrong, or 130 after Ctrl-C."""
-    parsed = build_parser().parse_args(arguments)
+    parser = build_parser()
+    if "_ARGCOMPLETE" in os.environ:
+        # a shell asks for completions, which it does only where argcomplete is installed
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+    parsed = parser.parse_args(arguments)
+    return exit_code(lambda: _run(parsed), "hnseg: ")
+
+
+def _run(parsed: argparse.Namespace) -> None:
+    """Run the subcommand; raises HNSegError where training's packages are not installed."""
     run: Callable[[argparse.Namespace], None] = parsed.run
-    return exit_code(lambda: run(parsed), "hnseg: ")
+    try:
+        run(parsed)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if not run.__module__.startswith("hnseg_train.") or package in ("", "hnseg_train", "hnseg_infer"):
+            raise
+        raise HNSegError(
+            f"This needs {package}, which is not installed: pip install 'hnseg[train]' adds all of training."
+        ) from error
