@@ -17,17 +17,33 @@ THREAD_VARIABLES = (
 """Environment variables by which numpy, scipy, torch and ITK size their thread pools on import."""
 
 
-def granted_cpus(control_group: Path = Path("/sys/fs/cgroup")) -> int:
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+
+
+def granted_cpus(control_group: Path = CONTROL_GROUP) -> int:
     """Whole CPUs that this process may use, at least 1: its affinity, lowered to the cgroup's quota."""
-    usable = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     quota = _quota(control_group)
-    return usable if quota is None else max(1, min(usable, int(quota)))
+    return _affinity() if quota is None else max(1, min(_affinity(), int(quota)))
+
+
+def shares_cpus(control_group: Path = CONTROL_GROUP) -> bool:
+    """Whether a quota grants less than the CPUs that this process may run on.
+
+    Its threads must then not be tied to CPUs: those of every container of the host would be tied to the same
+    first ones, while others idle.
+    """
+    quota = _quota(control_group)
+    return quota is not None and quota < _affinity()
 
 
 def limit_threads() -> None:
     """Hold libraries that are imported later to the granted CPUs; what the user set stays as it is."""
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, str(granted_cpus()))
+
+
+def _affinity() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _quota(control_group: Path) -> float | None:

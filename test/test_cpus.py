@@ -39,6 +39,18 @@ def test_version_1_quota(tmp_path: Path, quota: str, granted: int) -> None:
 
 def test_without_a_control_group_the_affinity_counts(tmp_path: Path) -> None:
     assert cpus.granted_cpus(tmp_path) == 8
+    assert not cpus.shares_cpus(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("cpu_max", "shared"),
+    [("max 100000", False), ("750000 100000", True), ("800000 100000", False), ("1600000 100000", False)],
+)
+def test_cpus_are_shared_where_the_quota_is_below_the_affinity(
+    tmp_path: Path, cpu_max: str, shared: bool
+) -> None:
+    (tmp_path / "cpu.max").write_text(cpu_max)
+    assert cpus.shares_cpus(tmp_path) == shared
 
 
 def test_limit_threads_keeps_what_the_user_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.class_maps import ClassMap, RankedMap
-from hnseg_infer.cpus import granted_cpus
+from hnseg_infer.cpus import granted_cpus, shares_cpus
 from hnseg_infer.devices import Precision
 from hnseg_infer.engines.engine import Labeller, Ranker
 from hnseg_infer.engines.numpy_arrays import NumpyArrays
@@ -129,14 +129,13 @@ class OpenVINONetwork(NumpyArrays):
         return traced_graph(self._model)
 
     def _compiled(self, parameter: Any, *results: Any) -> Any:
-        compiled = self._core.compile_model(
-            openvino.Model(list(results), [parameter]),
-            "CPU",
-            {
-                "PERFORMANCE_HINT": "LATENCY",
-                "NUM_STREAMS": 1,
-                "INFERENCE_NUM_THREADS": granted_cpus(),
-                "INFERENCE_PRECISION_HINT": self._precision,
-            },
-        )
+        options: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": granted_cpus(),
+            "INFERENCE_PRECISION_HINT": self._precision,
+        }
+        if shares_cpus():
+            options["ENABLE_CPU_PINNING"] = False
+        compiled = self._core.compile_model(openvino.Model(list(results), [parameter]), "CPU", options)
         return compiled.create_infer_request()

@@ -12,8 +12,10 @@ from bundle_factory import make_bundle
 
 from hnseg_infer.bundle import load_bundle
 from hnseg_infer.class_maps import ClassMap
+from hnseg_infer.engines import openvino_engine
 from hnseg_infer.engines.engine import _driver_sees_a_gpu, select_engine
-from hnseg_infer.engines.openvino_engine import OpenVINOEngine
+from hnseg_infer.engines.openvino_engine import OpenVINOEngine, OpenVINONetwork
+from hnseg_infer.engines.openvino_runtime import openvino
 from hnseg_infer.engines.torch_engine import TorchEngine, fold_batch_norm
 from hnseg_infer.errors import DeviceError
 from hnseg_infer.model_folder import NetworkModel
@@ -91,6 +93,21 @@ def test_openvino_and_torch_rank_alike(networks, name):
     difference = np.abs(found.probabilities.astype(float) - torch_found.probabilities)
     assert difference.max() < 0.01
     np.testing.assert_allclose(found.entropy, torch_found.entropy, rtol=0.01)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_one_thread_that_is_tied_to_no_cpu_gives_the_same_bytes(networks, monkeypatch, name):
+    expected = OpenVINOEngine().load(networks[name])(image(SHAPES[name]))
+    monkeypatch.setattr(openvino_engine, "granted_cpus", lambda: 1)
+    monkeypatch.setattr(openvino_engine, "shares_cpus", lambda: True)
+    network = OpenVINONetwork(openvino.Core(), networks[name], "f32")
+    network.prepare(overlapping=False)
+    compiled = network._labels_request.get_compiled_model()
+    assert compiled.get_property("INFERENCE_NUM_THREADS") == 1
+    assert not compiled.get_property("ENABLE_CPU_PINNING")
+    found = OpenVINOEngine().load(networks[name])(image(SHAPES[name]))
+    assert found.labels.tobytes() == expected.labels.tobytes()
+    assert found.entropy.tobytes() == expected.entropy.tobytes()
 
 
 def test_torch_runs_with_deterministic_cudnn(networks, monkeypatch):
