@@ -2,7 +2,10 @@
 
 import sys
 
-from hnseg_infer.grand_challenge import main
+from hnseg_infer.early_port import early_port
 
 if __name__ == "__main__":
-    sys.exit(main())
+    port = early_port(sys.argv[1:])
+    from hnseg_infer.grand_challenge import main
+
+    sys.exit(main(port=port))

@@ -19,13 +19,21 @@ from typing import TYPE_CHECKING
 
 from hnseg_infer.cpus import limit_threads
 from hnseg_infer.devices import Precision, add_device_options
-from hnseg_infer.errors import exit_code
+from hnseg_infer.early_port import ANY_ADDRESS, open_port, port_setting
+from hnseg_infer.errors import HNSegError, exit_code
 from hnseg_infer.files import output_folder, write_together
 from hnseg_infer.progress import Progress, terminal_progress
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from hnseg_infer.invoke_server import Case
     from hnseg_infer.loaded_bundle import LoadedBundle
+    from hnseg_infer.report import Prediction
+
+
+REPORT = "results.json"
+"""The platform's name for what is found out beside the mask."""
 
 
 class Defaults:
@@ -65,7 +73,7 @@ class Defaults:
     @property
     def port(self) -> str:
         """Where the platform calls invoke mode; text, which the parser checks like an argument."""
-        return os.environ.get("HNSEG_PORT", "4743")
+        return port_setting()
 
 
 @dataclass(frozen=True)
@@ -89,8 +97,8 @@ class Settings:
 
 def run_case(
     settings: Settings, loaded: "LoadedBundle | None" = None, progress: Progress | None = None
-) -> Path:
-    """Segment the one CT of the input folder and return the mask's path; results.json is complete by then.
+) -> "tuple[Path, Prediction]":
+    """Segment the one CT of the input folder; the mask, at the path returned, and results.json are complete.
 
     loaded: networks that are ready, in place of those that the settings name.
     Raises HNSegError (InputError for the CT, BundleError for the weights) and leaves nothing in the output
@@ -98,6 +106,7 @@ def run_case(
     """
     from hnseg_infer.ct_folder import find_ct
     from hnseg_infer.formats import read_ct, stem, write
+    from hnseg_infer.identity import identify
     from hnseg_infer.loaded_bundle import start_loading
     from hnseg_infer.pipeline import segment
     from hnseg_infer.report import write_results
@@ -109,12 +118,15 @@ def run_case(
     with output_folder(settings.output_folder), output_folder(folder):
         prediction = segment(ct, bundle=bundle, source=ct_path.name, progress=progress)
         mask = folder / f"{stem(ct_path)}.mha"
+        identity = identify(ct, ct_path.name)
         files = {
             mask: lambda path: write(prediction.labels, path),
-            settings.output_folder / "results.json": lambda path: write_results(prediction, path),
+            settings.output_folder / REPORT: (
+                lambda path: write_results(prediction, path, identity, mask.name)
+            ),
         }
         write_together(settings.output_folder, files)
-    return mask
+    return mask, prediction
 
 
 def read_settings(arguments: Sequence[str] | None = None) -> Settings:
@@ -134,7 +146,7 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
         help=f"a model bundle, folder or name (default: what lies in {defaults.mounted_model}, else default)",
     )
     add_device_options(parser)
-    parser.add_argument("--host", default="0.0.0.0", help="of serve (default: %(default)s)")
+    parser.add_argument("--host", default=ANY_ADDRESS, help="of serve (default: %(default)s)")
     parser.add_argument("--port", type=int, default=defaults.port, help="of serve (default: %(default)s)")
     parsed = parser.parse_args(arguments)
     return Settings(
@@ -151,30 +163,53 @@ def read_settings(arguments: Sequence[str] | None = None) -> Settings:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one case, or serve; returns 0, or 1 with one plain sentence as standard error's last line."""
+def main(arguments: Sequence[str] | None = None, port: "socket | None" = None) -> int:
+    """Run one case, or serve; returns 0, or 1 with one plain sentence as standard error's last line.
+
+    port: to serve on, where ``early_port`` opened it.
+    """
     limit_threads()
     settings = read_settings(arguments)
-    return exit_code(lambda: _run(settings))
+    return exit_code(lambda: _serve(settings, port) if settings.serve else _run(settings))
 
 
 def _run(settings: Settings) -> None:
-    if settings.serve:
-        from hnseg_infer.invoke_server import serve
+    with terminal_progress(sys.stderr) as progress:
+        mask, prediction = run_case(settings, progress=progress)
+    print(_told(prediction))
+    print(_written(mask, settings))
 
-        serve(lambda: _load(settings), settings.host, settings.port)
-    else:
-        with terminal_progress(sys.stderr) as progress:
-            mask = run_case(settings, progress=progress)
-        print(_written(mask, settings))
+
+def _serve(settings: Settings, port: "socket | None") -> None:
+    from hnseg_infer.invoke_server import serve
+
+    try:
+        port = port or open_port(settings.host, settings.port)
+    except (OSError, OverflowError) as error:
+        raise HNSegError(
+            f"The port {settings.port} of {settings.host} cannot be opened ({error})."
+        ) from error
+    serve(lambda: _load(settings), port)
 
 
 def _load(settings: Settings) -> "Case":
     from hnseg_infer.loaded_bundle import load
 
     loaded = load(settings.model, settings.device, settings.precision)
-    return lambda: _written(run_case(settings, loaded), settings)
+
+    def case() -> str:
+        mask, prediction = run_case(settings, loaded)
+        print(_told(prediction), flush=True)
+        return _written(mask, settings)
+
+    return case
+
+
+def _told(prediction: "Prediction") -> str:
+    from hnseg_infer.summary import summary
+
+    return summary(prediction, REPORT)
 
 
 def _written(mask: Path, settings: Settings) -> str:
-    return f"Wrote {mask} and {settings.output_folder / 'results.json'}."
+    return f"Wrote {mask} and {settings.output_folder / REPORT}."

@@ -1,12 +1,14 @@
 """Grand Challenge's invoke mode: an HTTP server whose models are loaded once, for any number of cases.
 
-    GET /health     200 once the models are loaded, 503 before
+    GET /health     200, as soon as the models are loaded; 503 when they cannot be
     POST /invoke    runs the case that lies in the input folder: 201 when the output is complete,
                     422 when the CT cannot be used, 500 for any other failure; the body is one sentence
 
 The main thread loads the models and runs the cases, one after the other, so that the libraries' thread pools
 and buffers are made once and a signal ends a case where it is. Other threads only hold connections: they
-answer ``/health`` during a case, and a second ``/invoke`` waits for the first.
+answer ``/health`` during a case, and a second ``/invoke`` waits for the first. ``/health`` waits for the
+models, too: the platform's client calls again at once when its own patience of 10 s ends, but only after
+another 10 s when it is answered 503.
 """
 
 import os
@@ -18,12 +20,13 @@ from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Empty, SimpleQueue
-from socketserver import TCPServer
-from threading import Event, Thread
+from socket import socket
+from threading import Thread, current_thread
+from time import sleep
 from typing import Any
 from urllib.parse import urlsplit
 
-from hnseg_infer.errors import HNSegError, InputError, print_error, sentence
+from hnseg_infer.errors import InputError, print_error, sentence
 
 METHODS = {"/health": "GET", "/invoke": "POST"}
 
@@ -37,36 +40,67 @@ WAKE_UP = 1.0
 not end it, and Python handles it afterwards."""
 
 
-def serve(load: Callable[[], Case], host: str, port: int) -> None:
+PATIENCE = 3.0
+"""Seconds after a signal in which a case may end by itself; the platform kills what lives after 5."""
+
+
+def serve(load: Callable[[], Case], port: socket) -> None:
     """Serve cases until SIGTERM or SIGINT ends the process with exit code 0; for the main thread only.
 
-    load: prepares the models, while the port is already open. A case that runs when the signal comes is
-    abandoned. Raises what ``load`` raises, and HNSegError when the port cannot be opened.
+    load: prepares the models. port: listens already, and is closed in the end. A case that runs when the
+    signal comes is abandoned. Raises what ``load`` raises.
     """
-    try:
-        server = _Server((host, port), _Handler)
-    except (OSError, OverflowError) as error:
-        raise HNSegError(f"The port {port} of {host} cannot be opened ({error}).") from error
+    server = _Server(port)
 
     def end(*_signal: object) -> None:
-        if not server.ready.is_set():
+        if not server.loaded.done():
             # nothing to clean up yet, and a library may turn an exception into one of its own
             os._exit(0)
         sys.exit(0)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, end)
+    _end_at_the_latest()
     with server:
         Thread(target=server.serve_forever, daemon=True).start()
-        print(f"Listening on http://{host}:{server.server_address[1]}.", flush=True)
+        host, number = port.getsockname()
+        print(f"Listening on http://{host}:{number}.", flush=True)
         try:
-            case = load()
-            server.ready.set()
+            case = _loaded(load, server)
             while True:
                 with suppress(Empty):
                     server.cases.get(timeout=WAKE_UP).set_result(_run(case))
         finally:
             server.shutdown()
+
+
+def _loaded(load: Callable[[], Case], server: "_Server") -> Case:
+    try:
+        case = load()
+    except Exception as error:
+        server.loaded.set_exception(error)
+        for caller in server.waiting:
+            caller.join(WAKE_UP)
+        raise
+    server.loaded.set_result(None)
+    return case
+
+
+def _end_at_the_latest() -> None:
+    """Let a signal end the process, if late, though the main thread is in a library that computes for long.
+
+    Python runs signal handlers when the main thread is back; what the system writes to a pipe comes at once.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+
+    def watch() -> None:
+        os.read(reader, 1)
+        sleep(PATIENCE)
+        os._exit(0)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _run(case: Case) -> Answer:
@@ -84,14 +118,15 @@ def _run(case: Case) -> Answer:
 
 
 class _Server(ThreadingHTTPServer):
-    def __init__(self, *arguments: Any) -> None:
-        self.ready = Event()
-        self.cases: SimpleQueue[Future[Answer]] = SimpleQueue()
-        super().__init__(*arguments)
+    """waiting: threads whose callers wait for the models."""
 
-    def server_bind(self) -> None:
-        # HTTPServer would ask the network for its own name, which may take long where there is none
-        TCPServer.server_bind(self)
+    def __init__(self, port: socket) -> None:
+        self.loaded: Future[None] = Future()
+        self.waiting: list[Thread] = []
+        self.cases: SimpleQueue[Future[Answer]] = SimpleQueue()
+        super().__init__(port.getsockname(), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = port
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -111,11 +146,17 @@ class _Handler(BaseHTTPRequestHandler):
             status, text = HTTPStatus.METHOD_NOT_ALLOWED, f"{path} takes {METHODS[path]} only."
         elif path == "/invoke":
             status, text = self._invoke()
-        elif self.server.ready.is_set():
-            status, text = HTTPStatus.OK, "The models are loaded."
         else:
-            status, text = HTTPStatus.SERVICE_UNAVAILABLE, "The models are being loaded."
+            status, text = self._health()
         self._send(status, text)
+
+    def _health(self) -> Answer:
+        if not self.server.loaded.done():
+            self.server.waiting.append(current_thread())
+        error = self.server.loaded.exception()
+        if isinstance(error, Exception):
+            return HTTPStatus.SERVICE_UNAVAILABLE, sentence(error)
+        return HTTPStatus.OK, "The models are loaded."
 
     def _invoke(self) -> Answer:
         # a body means nothing here, but left unread it would break the connection before the answer is read

@@ -10,7 +10,7 @@ import SimpleITK as sitk  # noqa: N813
 
 from hnseg_infer import grand_challenge
 from hnseg_infer.errors import BundleError
-from hnseg_infer.report import OrganResult, Prediction, Warning
+from hnseg_infer.report import OrganResult, Prediction, Reason, Warning
 from hnseg_infer.volume import Volume
 
 SHAPE = (9, 11, 13)
@@ -35,7 +35,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             labels=Volume((volume.array > 100).astype(np.uint8), volume.geometry),
             organs=(OrganResult(1, "brain_stem", "3d", 27.5, True, 1, False, None),),
             warnings=(Warning("doubt", "A doubt."),),
-            review=(),
+            review=(Reason("unsure", "brain_stem", "Unsure of brain_stem."),),
             seconds={"2d": 1.5},
             device="cpu (stand-in)",
             bundle_name="demo",
@@ -82,6 +82,19 @@ def test_mask_and_report_on_the_grid_of_the_ct(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "out" / "results.json").read_text())
     assert [(organ["id"], organ["volume_cm3"]) for organ in report["organs"]] == [(1, 27.5)]
     assert report["warnings"] == [{"code": "doubt", "message": "A doubt."}]
+    assert (report["ct"]["name"], report["mask"]) == ("1.2.3.mha", "1.2.3.mha")
+
+
+@pytest.mark.usefixtures("calls")
+def test_the_log_says_what_was_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_ct(tmp_path / "in" / "a.mha")
+    assert run(tmp_path) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert ["1", "brain_stem", "27.50", "3d"] in [line.split() for line in lines]
+    assert "warning doubt: A doubt." in lines
+    assert "review unsure: brain_stem" in lines
+    mask = tmp_path / "out" / "images" / "head_neck_oar" / "a.mha"
+    assert lines[-1] == f"Wrote {mask} and {tmp_path / 'out' / 'results.json'}."
 
 
 @pytest.mark.usefixtures("calls")
@@ -164,7 +177,7 @@ def test_nothing_is_left_of_a_case_that_a_signal_ends(
 ) -> None:
     write_ct(tmp_path / "in" / "a.mha")
 
-    def written_then_ended(_prediction: Prediction, path: Path) -> None:
+    def written_then_ended(_prediction: Prediction, path: Path, *_names: Any) -> None:
         path.touch()
         raise SystemExit(0)
 

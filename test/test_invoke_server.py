@@ -14,7 +14,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import pytest
-from bundle_factory import make_bundle
+from bundle_factory import ORGANS, make_bundle
 from synthetic_head import head_ct
 
 from hnseg_infer.formats import write
@@ -27,9 +27,12 @@ PATIENCE = 300
 """Seconds after which a server that hangs fails its test."""
 
 STAND_IN = """
-import os, select
-from hnseg_infer.errors import InputError
-from hnseg_infer.invoke_server import serve
+import hashlib, os, select
+from hnseg_infer import invoke_server
+from hnseg_infer.early_port import open_port
+from hnseg_infer.errors import BundleError, InputError
+
+invoke_server.PATIENCE = 0.1
 
 def read_word():
     # in short waits: nothing would wake a long one for a signal that came just before it
@@ -40,7 +43,8 @@ def read_word():
     return letters.decode().strip()
 
 def load():
-    read_word()
+    if read_word() == "damaged":
+        raise BundleError("The weights are damaged.")
     return case
 
 def case():
@@ -48,11 +52,17 @@ def case():
     word = read_word()
     if word == "bad":
         raise InputError("ct.mha is a text file.")
+    if word == "long":
+        # in a library that no signal interrupts
+        hashlib.pbkdf2_hmac("sha256", b"", b"", (1 << 31) - 1)
     if word == "bug":
         raise ValueError("two\\nlines")
     return f"Wrote {word}."
 
-serve(load, "127.0.0.1", 0)
+try:
+    invoke_server.serve(load, open_port("127.0.0.1", 0))
+except BundleError as error:
+    raise SystemExit(str(error))
 """
 
 
@@ -72,11 +82,13 @@ class Server:
         self.process.stdin.write(f"{word}\n")
         self.process.stdin.flush()
 
-    def call(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
+    def ask(self, method: str, path: str, body: str | None = None) -> HTTPConnection:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         connection.request(method, path, body)
-        response = connection.getresponse()
-        return response.status, response.read().decode().strip()
+        return connection
+
+    def call(self, method: str, path: str, body: str | None = None) -> tuple[int, str]:
+        return answer(self.ask(method, path, body))
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """Exit code, and what was printed since; not through communicate, which would close the input."""
@@ -84,6 +96,11 @@ class Server:
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         return self.process.wait(PATIENCE), self.process.stdout.read(), self.process.stderr.read()
+
+
+def answer(connection: HTTPConnection) -> tuple[int, str]:
+    response = connection.getresponse()
+    return response.status, response.read().decode().strip()
 
 
 @contextmanager
@@ -112,14 +129,26 @@ def caller() -> Iterator[ThreadPoolExecutor]:
 
 
 def test_health_before_and_after_loading_and_during_a_case(caller, server):
-    assert server.call("GET", "/health") == (503, "The models are being loaded.")
+    early = caller.submit(server.call, "GET", "/health")
     case = caller.submit(server.call, "POST", "/invoke")
+    assert server.call("GET", "/")[0] == 404
+    assert not early.done()
     server.say("loaded")
+    assert early.result() == (200, "The models are loaded.")
     assert server.line() == "A case began."
     assert server.call("GET", "/health")[0] == 200
     server.say("one")
     assert case.result() == (201, "Wrote one.")
     assert server.call("GET", "/health?from=probe")[0] == 200
+
+
+def test_models_that_cannot_be_loaded_are_answered_before_it_ends(server):
+    early = server.ask("GET", "/health")
+    # connections are taken in their order
+    assert server.call("GET", "/")[0] == 404
+    server.say("damaged")
+    assert answer(early) == (503, "The weights are damaged.")
+    assert server.process.wait(PATIENCE) == 1
 
 
 def test_a_second_case_waits_for_the_first(caller, server):
@@ -175,6 +204,13 @@ def test_signals_end_it_while_loading_and_while_idle(server, number):
         assert idle.end(number)[::2] == (0, "")
 
 
+def test_a_signal_ends_it_though_a_library_is_busy(server):
+    server.say("loaded\nlong")
+    server.ask("POST", "/invoke")
+    assert server.line() == "A case began."
+    assert server.end() == (0, "", "")
+
+
 def test_a_signal_ends_it_during_a_case(caller, server):
     def hung_up() -> bool:
         with suppress(ConnectionError, HTTPException):
@@ -224,10 +260,10 @@ def test_cases_in_a_row_give_the_masks_of_exec_mode(tmp_path):
     for seed in (1, 2):
         write(head_ct(seed), source / "ct.mha")
         settings = read_settings(process_arguments(source, tmp_path / "exec", bundle))
-        in_exec_mode[seed] = run_case(settings).read_bytes()
+        in_exec_mode[seed] = run_case(settings)[0].read_bytes()
     mask, results = output / "images" / "head_neck_oar" / "ct.mha", output / "results.json"
     with started("process.py", "serve", *arguments) as server:
-        assert server.call("GET", "/health")[0] == 503
+        assert server.call("GET", "/health")[0] == 200
         for seed in (1, 2, None, 1):
             if seed is None:
                 (source / "ct.mha").write_text("not an image\n")
@@ -238,6 +274,9 @@ def test_cases_in_a_row_give_the_masks_of_exec_mode(tmp_path):
                 continue
             write(head_ct(seed), source / "ct.mha")
             assert server.call("POST", "/invoke") == (201, f"Wrote {mask} and {results}.")
+            lines = iter(server.line, f"Wrote {mask} and {results}.")
+            table = {tuple(line.split()[:2]) for line in lines}
+            assert table >= {(str(number), name) for name, number in ORGANS.items()}
             assert results.is_file()
             assert mask.read_bytes() == in_exec_mode[seed]
             # as the platform does between cases
