@@ -1,15 +1,12 @@
 """``hnseg evaluate PRED REF``: DSC, HD95, NSD and volume error per organ, of a case or a folder of cases."""
 
 import argparse
-from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hnseg_infer.errors import InputError
-
-if TYPE_CHECKING:
-    from hnseg_train.evaluation.cases import MaskPair
-    from hnseg_train.evaluation.metrics import OrganScore
+from hnseg_infer.files import output_folder
 
 
 def add_parser(subparsers: Any) -> None:
@@ -33,7 +30,8 @@ def add_parser(subparsers: Any) -> None:
         "--organs",
         type=Path,
         metavar="FILE",
-        help="results.json or bundle.json that names the label values (default: the StructSeg 2019 table)",
+        help="report of a mask, or bundle.json, that names the label values; the reference's others are left "
+        "out (default: the report beside each mask, else the StructSeg 2019 table)",
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="write CSV files, a Markdown page and box plots here"
@@ -49,36 +47,27 @@ def add_parser(subparsers: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Score the masks, then print a table or write the files. Raises InputError for unusable masks."""
-    from hnseg_infer.organ_names import STRUCTSEG_NAMES, read_names
+    from hnseg_infer.organ_names import read_names
     from hnseg_train.evaluation.cases import pair_masks
     from hnseg_train.evaluation.evaluation_files import cohort_page, write_evaluation
+    from hnseg_train.evaluation.offered import not_offered_line, score_pair
     from hnseg_train.evaluation.table import case_table
     from hnseg_train.evaluation.worst_pictures import draw_worst
 
     out: Path | None = arguments.out
     if out is None and arguments.ct is not None:
         raise InputError("--ct adds pictures to the files that --out writes; give --out DIR with it.")
-    if out is not None and out.exists() and not out.is_dir():
-        raise InputError(f"The output {out} is a file; accepted is a folder, which is made where missing.")
-    organs = read_names(arguments.organs) if arguments.organs else STRUCTSEG_NAMES
+    organs = read_names(arguments.organs) if arguments.organs else None
     pairs = pair_masks(arguments.prediction, arguments.reference, arguments.ct)
-    cases = {pair.name: _scores(pair, organs, only_named=out is not None) for pair in pairs}
-    if out is not None:
-        write_evaluation(cases, draw_worst(pairs, cases), out)
-        print(f"Wrote {out / 'evaluation.md'}, its box plots, cases.csv and organs.csv.")
-    elif arguments.prediction.is_dir():
-        print("\n".join(cohort_page(cases)))
-    else:
-        print(case_table(cases[pairs[0].name]))
-
-
-def _scores(pair: "MaskPair", organs: Mapping[int, str], only_named: bool) -> list["OrganScore"]:
-    """The pair's scores; a table that is kept names every label in it."""
-    from hnseg_train.evaluation.cases import refuse_unnamed
-    from hnseg_train.evaluation.metrics import score_case
-
-    prediction, reference = pair.read()
-    if only_named:
-        for volume, source in zip((prediction, reference), pair.sources, strict=True):
-            refuse_unnamed(volume, source, organs)
-    return score_case(prediction, reference, organs, sources=pair.sources)
+    with output_folder(out) if out is not None else nullcontext():
+        scored = {pair.name: score_pair(pair, organs, only_named=out is not None) for pair in pairs}
+        cases = {name: pair.scores for name, pair in scored.items()}
+        left_out = not_offered_line(scored.values())
+        if out is not None:
+            write_evaluation(cases, draw_worst(pairs, cases), out, left_out)
+            said = f"Wrote {out / 'evaluation.md'}, its box plots, cases.csv and organs.csv."
+            print("\n".join((*left_out, said)))
+        elif arguments.prediction.is_dir():
+            print("\n".join(cohort_page(cases, left_out)))
+        else:
+            print(case_table(cases[pairs[0].name], left_out))

@@ -28,10 +28,13 @@ WORST = "worst"
 """Subfolder of the pictures."""
 
 
-def write_evaluation(cases: Cases, pictures: Mapping[str, "Image"], out: Path) -> None:
+def write_evaluation(
+    cases: Cases, pictures: Mapping[str, "Image"], out: Path, left_out: Sequence[str] = ()
+) -> None:
     """Write cases.csv, organs.csv, evaluation.md, ``box_<metric>.png`` and ``worst/*.png`` to ``out``.
 
-    pictures: of worst cases, by their ``picture_name``; the page shows those there are.
+    pictures: of worst cases, by their ``picture_name``; the page shows those there are. left_out: lines about
+    organs that do not count.
     """
     out.mkdir(parents=True, exist_ok=True)
     write_csv(out / "cases.csv", case_rows(cases))
@@ -44,7 +47,8 @@ def write_evaluation(cases: Cases, pictures: Mapping[str, "Image"], out: Path) -
         picture.save(png, format="PNG")
         write_whole(out / WORST / name, [png.getvalue()])
     boxes = [f"![{metric.title}](box_{metric.key}.png)" for metric in METRICS]
-    page = [*cohort_page(cases), "", "## Spread over cases", "", *boxes, "", *worst_section(cases, pictures)]
+    page = [*cohort_page(cases, left_out), "", "## Spread over cases", "", *boxes, ""]
+    page += worst_section(cases, pictures)
     write_whole(out / "evaluation.md", ["\n".join(page).encode() + b"\n"])
 
 
@@ -87,8 +91,8 @@ def organ_rows(cases: Cases) -> list[list[object]]:
     return rows
 
 
-def cohort_page(cases: Cases) -> list[str]:
-    """The Markdown page down to the definitions, line by line."""
+def cohort_page(cases: Cases, left_out: Sequence[str] = ()) -> list[str]:
+    """The Markdown page down to the definitions, line by line; left_out: as in ``write_evaluation``."""
     organs = summarise_organs(cases.values())
     head = ["organ", "cases", *(metric.title for metric in METRICS), "missed", "absent from the reference"]
     overall = summarise(organs)
@@ -101,7 +105,7 @@ def cohort_page(cases: Cases) -> list[str]:
         "",
         *markdown_table(head, rows),
         "",
-        *(f"- {definition}" for definition in COHORT_DEFINITIONS),
+        *(f"- {line}" for line in (*left_out, *COHORT_DEFINITIONS)),
     ]
 
 

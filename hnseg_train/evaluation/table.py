@@ -46,8 +46,11 @@ def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[s
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
-def case_table(scores: Sequence[OrganScore]) -> str:
-    """One line per organ, the means, the counts and the definitions, as plain text."""
+def case_table(scores: Sequence[OrganScore], left_out: Sequence[str] = ()) -> str:
+    """One line per organ, the means, the counts and the definitions, as plain text.
+
+    left_out: lines about organs that do not count.
+    """
     overall = summarise(summarise_organs([scores]))
     width = max(len(name) for name in ("StructSeg-weighted mean", *(score.name for score in scores)))
 
@@ -81,6 +84,7 @@ def case_table(scores: Sequence[OrganScore]) -> str:
         ),
         "",
         f"organs missed: {overall.missed}; organs absent from the reference: {overall.not_in_reference}",
+        *left_out,
         "",
         *DEFINITIONS,
     ]

@@ -1,13 +1,14 @@
 """The subcommand on files: what it prints, and how it refuses."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 from run_evaluate import GRID, evaluate
 
 from hnseg_infer.errors import InputError
-from hnseg_infer.formats import write
+from hnseg_infer.formats import stem, write
 from hnseg_infer.volume import Geometry, Volume
 
 
@@ -37,13 +38,63 @@ def test_prints_every_organ(masks, capsys):
 
 
 def test_names_of_another_label_set(masks, tmp_path, capsys):
-    names = tmp_path / "results.json"
+    names = tmp_path / "names.json"
     names.write_text(json.dumps({"organs": [{"id": 1, "name": "larynx"}]}))
     evaluate(*masks, "--organs", names)
     printed = capsys.readouterr().out
-    assert "larynx" in printed
-    assert "label_20" in printed
+    lines = {line.split()[0]: line.split()[1:] for line in printed.splitlines() if line}
+    assert lines["larynx"] == lines["mean"] + ["+0.0"] == ["0.900", "1.00", "1.000", "+0.0"]
     assert "brain_stem" not in printed
+    # 20 may be anything in such a table
+    assert "Not offered by the bundle that made the masks, and left out: label_20.\n" in printed
+
+
+def write_report(mask, organs):
+    content = {"software": "hnseg 1", "mask": mask.name}
+    listed = [{"id": value, "name": name} for value, name in organs.items()]
+    mask.with_name(f"{stem(mask)}.json").write_text(json.dumps({**content, "organs": listed}))
+
+
+def test_only_organs_that_the_masks_bundle_has_count(masks, capsys):
+    write_report(masks[0], {1: "brain_stem", 12: "parotid_left"})
+    evaluate(*masks)
+    printed = capsys.readouterr().out
+    lines = {line.split()[0]: line.split()[1:] for line in printed.splitlines() if line}
+    assert lines["mean"][0] == "0.900"
+    assert "parotid_left" in lines
+    assert "eye_left" not in lines
+    assert lines["organs"][:2] == ["missed:", "0;"]
+    assert "Not offered by the bundle that made the masks, and left out: spinal_cord.\n" in printed
+
+
+def test_what_a_mask_holds_counts_whatever_its_report_says(masks, capsys):
+    write_report(masks[0], {20: "spinal_cord"})
+    evaluate(*masks)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["label_1", "0.900", "1.00", "1.000", "+0.0"] in lines
+    assert ["spinal_cord", "0.000", "-", "0.000", "-100.0", "missed"] in lines
+
+
+def test_folders_leave_out_what_was_not_offered(masks, tmp_path, capsys):
+    folders = tmp_path / "predictions", tmp_path / "references"
+    for mask, folder in zip(masks, folders, strict=True):
+        folder.mkdir()
+        for case in "ab":
+            shutil.copy(mask, folder / mask.name.replace(stem(mask), case))
+    for case in "ab":
+        write_report(folders[0] / f"{case}.mha", {1: "brain_stem"})
+    said = "Not offered by the bundle that made the masks, and left out: spinal_cord."
+    evaluate(*folders)
+    page = capsys.readouterr().out.splitlines()
+    assert f"- {said}" in page
+    (stem_line,) = [line for line in page if line.startswith("| brain_stem")]
+    assert stem_line.split(" | ")[1:3] == ["2", "0.900 +- 0.000"]
+    assert not [line for line in page if line.startswith(("| spinal_cord", "| eye_left"))]
+    # a reference may hold what the kept table does not name, if it is not scored
+    evaluate(*folders, "--out", tmp_path / "out")
+    assert capsys.readouterr().out.splitlines()[0] == said
+    assert f"- {said}" in (tmp_path / "out" / "evaluation.md").read_text().splitlines()
+    assert "spinal_cord" not in (tmp_path / "out" / "organs.csv").read_text()
 
 
 def test_other_grid_is_named(masks, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from run_evaluate import GRID, evaluate
 
-from hnseg_infer.errors import InputError
+from hnseg_infer.errors import HNSegError, InputError
 from hnseg_infer.formats import write
 from hnseg_infer.volume import Geometry, Volume
 
@@ -172,5 +172,5 @@ def test_pictures_need_out(folders):
 
 def test_out_is_a_file(folders, tmp_path):
     (tmp_path / "out").write_text("")
-    with pytest.raises(InputError, match="is a file"):
+    with pytest.raises(HNSegError, match="is a file"):
         evaluate(*folders, "--out", tmp_path / "out")
