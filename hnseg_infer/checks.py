@@ -20,7 +20,7 @@ SPACING_LIMITS = (0.2, 10.0)
 PIXEL_RATIO = 1.25
 """Of the sides of a pixel in an axial slice: above it the spacing is doubted, as scanners make square ones.
 
-In the other order a spacing of 0.98, 0.98, 3 mm makes pixels of 3 x 0.98 mm and a head as wide as a table.
+In the other order a spacing of 0.98, 0.98, 3 mm makes pixels of 3 x 0.98 mm.
 """
 
 TILT_LIMIT = 1.0

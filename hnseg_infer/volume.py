@@ -24,9 +24,10 @@ Array = NDArray[Any]
 ORTHOGONALITY_TOLERANCE = 1e-3
 """Largest deviation from 0 or 1 in the product of a direction matrix with its transpose."""
 
-
 Numbers = Sequence[float] | NDArray[Any]
-Matrix = Sequence[float] | Sequence[Sequence[float]] | NDArray[Any]
+
+Matrix = Sequence[Any] | NDArray[Any]
+"""Rows, or their numbers one after the other; a mixed list is of ``object`` to a type checker."""
 
 
 @dataclass(frozen=True, init=False)

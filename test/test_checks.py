@@ -9,7 +9,7 @@ from hnseg_infer.checks import check_ct, in_hu
 from hnseg_infer.errors import InputError
 from hnseg_infer.formats import read_ct
 from hnseg_infer.report import Warning
-from hnseg_infer.volume import Array, Volume, to_canonical
+from hnseg_infer.volume import Array, Geometry, Volume, to_canonical
 
 
 def codes(volume: Volume) -> set[str]:
@@ -141,6 +141,33 @@ def test_a_neck_without_a_head_is_a_doubt_not_an_error(head_ct: Volume) -> None:
     body[18:] = body[:1]
     body[:18] = body[:1]
     assert "head_not_found" in codes(with_array(head_ct, body))
+
+
+@pytest.mark.parametrize(
+    ("spacing", "doubted"),
+    [
+        ((0.98, 0.98, 3.0), False),
+        ((0.5, 0.5, 0.3), False),
+        ((0.98, 0.98, 10.0), False),
+        ((1.0, 1.2, 3.0), False),
+        ((3.0, 0.98, 0.98), True),
+        ((0.98, 3.0, 0.98), True),
+        ((0.6, 0.98, 0.98), True),
+    ],
+)
+def test_pixels_that_are_not_square_are_doubted(
+    head_ct: Volume, spacing: tuple[float, float, float], doubted: bool
+) -> None:
+    assert ("implausible_spacing" in codes(with_spacing(head_ct, *spacing))) == doubted
+
+
+def test_a_ct_that_is_stored_in_sagittal_slices_is_not_doubted(head_ct: Volume) -> None:
+    # array axes x, z, y: index axes i, j, k run along y, z, x
+    stored = Volume(
+        head_ct.array.transpose(2, 0, 1),
+        Geometry((64, 40, 72), (4.0, 3.0, 4.0), (0, 0, 0), [[0, 0, 1], [1, 0, 0], [0, 1, 0]]),
+    )
+    assert codes(to_canonical(stored)) == set()
 
 
 REAL = ["head_neck_dicom", "head_neck_shoulders.nii.gz"]

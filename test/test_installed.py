@@ -33,10 +33,20 @@ def test_a_bundle_is_found_by_name_and_by_place(house: Path) -> None:
         load_bundle(Path("nothing"))
 
 
-def test_a_folder_comes_before_a_name(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = make_bundle(house / "here" / "other")
+def test_a_folder_with_a_bundle_comes_before_a_name(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = house / "here" / "other"
+    here.mkdir(parents=True)
     monkeypatch.chdir(house / "here")
-    assert load_bundle(Path("other")).name == json.loads((here / "bundle.json").read_text())["name"] == "tiny"
+    for asked in (Path("other"), "other"):
+        assert load_bundle(asked).name == "the other"
+    make_bundle(here)
+    for asked in (Path("other"), "other"):
+        assert load_bundle(asked).name == json.loads((here / "bundle.json").read_text())["name"] == "tiny"
+
+
+def test_a_folder_that_has_no_bundles_name_is_said_to_hold_none(house: Path) -> None:
+    with pytest.raises(BundleError, match=r"no_bundle.bundle\.json is missing"):
+        load_bundle(str(house / "bundles" / "no_bundle"))
 
 
 def test_the_list_names_organs_data_and_scores(house: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,8 @@
 """The whole road on a synthetic head and a tiny random bundle."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +101,7 @@ def test_prediction_says_what_it_is(loaded):
 
 def test_the_same_input_gives_the_same_bytes(folder):
     first = segment(head_ct(), bundle=folder, device="cpu")
-    second = segment(head_ct(), bundle=folder, device="cpu")
+    second = segment(head_ct(), bundle=str(folder), device="cpu")
     assert first.labels.array.tobytes() == second.labels.array.tobytes()
     assert first.organs == second.organs
 
@@ -109,6 +111,22 @@ def test_a_loaded_bundle_serves_many_cases(loaded):
     other = segment(head_ct(2), bundle=loaded)
     assert not np.array_equal(first.labels.array, other.labels.array)
     np.testing.assert_array_equal(segment(head_ct(1), bundle=loaded).labels.array, first.labels.array)
+
+
+def test_threads_that_share_a_bundle_take_turns(loaded):
+    alone = {seed: segment(head_ct(seed), bundle=loaded).labels.array for seed in range(4)}
+    tiles: list[int] = []
+
+    def case(seed: int) -> np.ndarray:
+        told = segment(head_ct(seed), bundle=loaded, progress=lambda *_: tiles.append(seed))
+        return told.labels.array
+
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        together = dict(zip(range(4), threads.map(case, range(4)), strict=True))
+    for seed, labels in alone.items():
+        np.testing.assert_array_equal(together[seed], labels)
+    # the tiles of one case come together, and then those of the next
+    assert len(list(groupby(tiles))) == len(set(tiles)) == 4
 
 
 def test_the_input_is_not_changed(loaded):
