@@ -195,3 +195,7 @@ def test_what_is_imported_is_declared() -> None:
     inference = declared(project["dependencies"], extras["completion"])
     assert imported("hnseg_infer") == inference
     assert imported("hnseg_train") <= inference | declared(extras["train"])
+
+
+def test_the_citation_names_the_version() -> None:
+    assert f"version: {hnseg_infer.__version__}" in (ROOT / "CITATION.cff").read_text().splitlines()
