@@ -112,6 +112,9 @@ def in_hu(array: Array, source: str) -> tuple[Array, list[Warning]]:
     """
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise InputError(f"{source} holds voxels that are not finite numbers; a CT in HU is accepted.")
+    if array.dtype.kind == "u":
+        # where the offset is subtracted there must be room below 0
+        array = array.astype(np.int32)
     warnings = []
     lowest = float(array.min())
     floor = AIR_HU

@@ -109,6 +109,12 @@ def test_a_missing_intercept_is_put_back(head_ct: Volume, dtype: type, padding: 
     assert ("padding_clipped" in {warning.code for warning in warnings}) == (padding is not None)
 
 
+def test_a_missing_intercept_of_numbers_without_a_sign_is_put_back(head_ct: Volume) -> None:
+    checked, warnings = check_ct(with_array(head_ct, (head_ct.array + 1024).astype(np.uint16)), "ct.mha")
+    np.testing.assert_array_equal(checked.array, head_ct.array)
+    assert [warning.code for warning in warnings] == ["hu_offset_removed"]
+
+
 @pytest.mark.parametrize("padding", [-2000, -3024, -32768])
 def test_padding_becomes_air(head_ct: Volume, padding: int) -> None:
     array = head_ct.array.copy()
