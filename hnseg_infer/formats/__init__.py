@@ -13,7 +13,7 @@ import numpy as np
 from hnseg_infer.errors import InputError
 from hnseg_infer.formats import dicom, metaimage, nifti, nrrd
 from hnseg_infer.formats._common import ACCEPTED
-from hnseg_infer.formats.folders import dicom_files, image_files
+from hnseg_infer.formats.folders import dicom_files, image_files, refuse_dangling
 from hnseg_infer.volume import Volume
 
 __all__ = ["SUFFIXES", "ct_file", "read_ct", "read_labels", "stem", "write"]
@@ -101,8 +101,7 @@ def stem(path: Path) -> str:
 
 
 def _read_file(path: Path) -> Volume:
-    if path.is_symlink() and not path.exists():
-        raise InputError(f"{path} is a link to a file that is not here.")
+    refuse_dangling(path)
     if not path.exists():
         raise InputError(f"{path} does not exist.")
     if not path.is_file():

@@ -20,8 +20,8 @@ COMPRESSION_LEVEL = 4
 MOST_VOXELS = 2**29
 """1024 x 1024 x 512, above any CT of a head: a header that asks for more is damaged or made up."""
 
-MOST_BYTES = 2**31
-"""The same in bytes, as stored."""
+MOST_BYTES = 3 * 2**29
+"""Of voxels as stored; what is made of them comes on top."""
 
 MOST_HEADER_BYTES = 2**20
 """A header of text that has not ended by then is none."""
@@ -85,7 +85,8 @@ def make_volume(
             shape=(array.shape[0], array.shape[1], array.shape[2]),
             spacing=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
             origin=(float(origin[0]), float(origin[1]), float(origin[2])),
-            direction=tuple(float(value) for value in direction),
+            # far from a direction, and small enough to be looked at
+            direction=np.clip(direction, -2.0, 2.0),
         )
     except InputError as error:
         raise InputError(f"{path.name} cannot be used: {error}") from error

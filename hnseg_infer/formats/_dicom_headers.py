@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.formats._common import shown
-from hnseg_infer.formats._itk import simpleitk
+from hnseg_infer.formats._dicom_structure import check_structure
+from hnseg_infer.formats._itk import itk_path, simpleitk
 
 ROWS, COLUMNS, FRAMES = "0028|0010", "0028|0011", "0028|0008"
 MODALITY, IMAGE_TYPE, SERIES = "0008|0060", "0008|0008", "0020|000e"
@@ -46,12 +47,16 @@ class Slice:
 
 
 def read_headers(files: Iterable[Path]) -> list[Slice]:
-    """Headers of the files that are DICOM images; others (plans, contours) are left out."""
+    """Headers of the files that are DICOM images; others (plans, contours) are left out.
+
+    Raises InputError for a damaged file, as it may be a slice, and OSError.
+    """
     reader = simpleitk().ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
     found = []
     for file in files:
-        reader.SetFileName(str(file))
+        check_structure(file)
+        reader.SetFileName(itk_path(file))
         try:
             reader.ReadImageInformation()
         except RuntimeError:

@@ -22,7 +22,7 @@ from hnseg_infer.formats._dicom_headers import (
     SLOPE,
     Slice,
 )
-from hnseg_infer.formats._itk import simpleitk
+from hnseg_infer.formats._itk import itk_path, simpleitk
 from hnseg_infer.volume import ORTHOGONALITY_TOLERANCE, Array
 
 POSITION_TOLERANCE = 0.1
@@ -93,7 +93,7 @@ def _together(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
 def _voxels(path: Path, item: Slice) -> Array:
     itk = simpleitk()
     try:
-        array: Array = itk.GetArrayFromImage(itk.ReadImage(str(item.path), imageIO="GDCMImageIO"))
+        array: Array = itk.GetArrayFromImage(itk.ReadImage(itk_path(item.path), imageIO="GDCMImageIO"))
     except RuntimeError as error:
         raise InputError(f"{path.name} holds a DICOM CT series with a damaged or cut-short slice.") from error
     return array

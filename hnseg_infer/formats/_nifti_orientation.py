@@ -18,6 +18,9 @@ SCANNER = 1
 _SCALE_TOLERANCE = 1e-3
 """Largest relative difference between a voxel size and the length of its affine column."""
 
+_UNIT_TOLERANCE = 1e-2
+"""By how much a quaternion, which is stored rounded, may be longer than 1; readers shorten it."""
+
 _SEARCH_STEPS = 64
 """How far from the spacing, in single-precision steps, the length of an affine column is looked for."""
 
@@ -46,6 +49,12 @@ def check_affine(path: Path, affine: NDArray[np.float32], spacing: tuple[float, 
         raise InputError(
             f"{path.name} has a sheared affine, as from a tilted gantry; perpendicular axes are accepted."
         )
+
+
+def check_quaternion(path: Path, quaternion: NDArray[np.float32]) -> None:
+    """Raise InputError for a qform (quatern_b, c, d) that is no rotation."""
+    if not np.linalg.norm(quaternion.astype(np.float64)) <= 1 + _UNIT_TOLERANCE:
+        raise InputError(f"{path.name} has a qform whose quaternion is no rotation.")
 
 
 def to_affine(geometry: Geometry) -> NDArray[np.float32]:

@@ -58,7 +58,7 @@ def wanted_bytes(path: Path, shape: tuple[int, int, int], dtype: np.dtype[Any]) 
     wanted = prod(shape) * dtype.itemsize
     if wanted > MOST_BYTES:
         raise InputError(
-            f"{path.name} asks for {wanted / 2**30:.1f} GiB of voxels; {MOST_BYTES // 2**30} are accepted."
+            f"{path.name} asks for {wanted / 2**30:.1f} GiB of voxels; {MOST_BYTES / 2**30} are accepted."
         )
     return wanted
 

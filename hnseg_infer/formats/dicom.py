@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from hnseg_infer.errors import InputError
+from hnseg_infer.errors import InputError, out_of_memory
 from hnseg_infer.formats._common import ACCEPTED, make_volume, shown, voxel_values
 from hnseg_infer.formats._dicom_headers import (
     DESCRIPTION,
@@ -17,7 +17,7 @@ from hnseg_infer.formats._dicom_headers import (
     read_headers,
 )
 from hnseg_infer.formats._dicom_stack import ordered
-from hnseg_infer.formats._itk import simpleitk
+from hnseg_infer.formats._itk import itk_path, simpleitk
 from hnseg_infer.formats.folders import dicom_files, files_below
 from hnseg_infer.report import Warning
 from hnseg_infer.volume import Volume
@@ -41,10 +41,12 @@ def read(path: Path) -> Volume:
     itk = simpleitk()
     reader = itk.ImageSeriesReader()
     reader.SetImageIO("GDCMImageIO")
-    reader.SetFileNames([str(item.path) for item in slices])
+    reader.SetFileNames([itk_path(item.path) for item in slices])
     try:
         image = reader.Execute()
     except RuntimeError as error:
+        if out_of_memory(error):
+            raise
         raise InputError(f"{path.name} holds a DICOM CT series with a damaged or cut-short slice.") from error
     if image.GetNumberOfComponentsPerPixel() != 1:
         raise InputError(f"{path.name} holds colour images; a CT with one value per voxel is accepted.")

@@ -4,6 +4,7 @@ Hidden files and folders are passed over: the ones that systems leave behind, an
 """
 
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from hnseg_infer.errors import InputError
 
 MOST_ENTRIES = 50_000
 """Files and folders that are looked through: above any patient's studies, below an archive of many."""
+
+
+_FIRST_ELEMENTS = tuple(struct.pack("<2H", group, number) for group in (2, 8) for number in (0, 1, 5, 8))
 
 
 def image_files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
@@ -30,7 +34,7 @@ def dicom_files(folder: Path) -> Iterator[Path]:
 def files_below(folder: Path) -> Iterator[Path]:
     """The files at any depth, in order. Links are followed, a folder that is met again is not entered again.
 
-    Raises InputError and OSError as ``dicom_files``.
+    Raises InputError, also for a link to nothing, and OSError as ``dicom_files``.
     """
     count = 0
     entered = set()
@@ -48,8 +52,16 @@ def files_below(folder: Path) -> Iterator[Path]:
                 f"The folder {folder} holds more than {MOST_ENTRIES} files and folders; "
                 "the folder of one series or patient is accepted."
             )
+        for entry in entries:
+            refuse_dangling(entry)
         yield from (entry for entry in entries if entry.is_file())
         waiting += [entry for entry in reversed(entries) if entry.is_dir()]
+
+
+def refuse_dangling(path: Path) -> None:
+    """Raise InputError for a link to nothing, as data sets hold for what was not fetched."""
+    if path.is_symlink() and not path.exists():
+        raise InputError(f"{path} is a link to a file that is not here.")
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -63,5 +75,5 @@ def _is_dicom(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         start = file.read(132)
-    # without the preamble, files begin with an element of group 2 or 8
-    return start[128:] == b"DICM" or start[:2] in (b"\x02\0", b"\x08\0")
+    # without the preamble, files begin with the first element of group 2 or 8
+    return start[128:] == b"DICM" or start[:4] in _FIRST_ELEMENTS

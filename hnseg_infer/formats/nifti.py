@@ -26,7 +26,7 @@ from hnseg_infer.formats._common import (
     make_volume,
     voxel_values,
 )
-from hnseg_infer.formats._itk import simpleitk
+from hnseg_infer.formats._itk import itk_path, simpleitk
 from hnseg_infer.formats._voxels import read_voxels, unpacked, wanted_bytes
 from hnseg_infer.volume import Volume
 
@@ -65,6 +65,7 @@ class _Header:
     units: int
     qform_code: int
     sform_code: int
+    quaternion: NDArray[np.float32]
     srow: NDArray[np.float32]
 
 
@@ -78,7 +79,6 @@ def read(path: Path) -> Volume:
             f"{path.name} holds voxels of NIfTI type {header.datatype}; integers and floats are accepted."
         )
     _check_geometry(path, header)
-    grid = _itk_header(path)
     dtype = np.dtype(_TYPES[header.datatype]).newbyteorder("<" if header.order == "<" else ">")
     if packed:
         wanted = wanted_bytes(path, shape, dtype)
@@ -86,6 +86,8 @@ def read(path: Path) -> Volume:
         stored = content[header.vox_offset :].view(dtype).reshape(shape)
     else:
         stored = read_voxels(path, header.vox_offset, shape, dtype, None)
+    # ITK prints to standard error about a file that is cut short
+    grid = _itk_header(path)
     scaled = header.slope != 0 and np.isfinite([header.slope, header.intercept]).all()
     array = voxel_values(stored, header.slope, header.intercept) if scaled else voxel_values(stored)
     return make_volume(path, array, grid.GetSpacing(), grid.GetOrigin(), grid.GetDirection())
@@ -125,6 +127,7 @@ def _parse(path: Path, packed: bool) -> _Header:
         units=content[123] & 7,
         qform_code=qform_code,
         sform_code=sform_code,
+        quaternion=np.array(struct.unpack_from(order + "3f", content, 256), dtype=np.float32),
         srow=np.array(struct.unpack_from(order + "12f", content, 280), dtype=np.float32).reshape(3, 4),
     )
 
@@ -144,13 +147,15 @@ def _check_geometry(path: Path, header: _Header) -> None:
         )
     if header.sform_code > 0:
         orientation.check_affine(path, header.srow, spacing)
+    if header.qform_code > 0:
+        orientation.check_quaternion(path, header.quaternion)
 
 
 def _itk_header(path: Path) -> Any:
     """ITK's reader of the file, with the header read."""
     reader = simpleitk().ImageFileReader()
     reader.SetImageIO("NiftiImageIO")
-    reader.SetFileName(str(path))
+    reader.SetFileName(itk_path(path))
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:

@@ -1,4 +1,5 @@
 import gzip
+import os
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -185,6 +186,18 @@ def test_a_link_is_named_and_read_as_it_was_given(tmp_path: Path) -> None:
     (tmp_path / "given").mkdir()
     (tmp_path / "patient11").symlink_to("given", target_is_directory=True)
     assert stem(tmp_path / "patient11") == "patient11"
+
+
+@pytest.mark.parametrize("suffix", [".mha", ".nii.gz", ".nrrd"])
+def test_a_name_that_is_no_utf_8_is_read_or_refused(tmp_path: Path, suffix: str) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path / "ct\udcff") + suffix.encode()))
+    volume = oblique_volume(3)
+    write(volume, path)
+    if suffix == ".nii.gz":
+        with pytest.raises(InputError, match="is not UTF-8"):
+            read_ct(path)
+    else:
+        np.testing.assert_array_equal(read_ct(path).array, volume.array)
 
 
 def test_a_link_to_what_was_not_fetched(tmp_path: Path) -> None:

@@ -74,6 +74,7 @@ def test_fourth_axis_of_length_one_is_dropped(tmp_path: Path) -> None:
         ("ElementSpacing = 1 1 3", "ElementSpacing = 1 1", "ElementSpacing"),
         ("1 0 0 0 1 0 0 0 1", "1 0 0 0 1 0 0 0.3 1", "perpendicular"),
         ("1 0 0 0 1 0 0 0 1", "1 0 0 0 0 0 0 0 1", "perpendicular"),
+        ("1 0 0 0 1 0 0 0 1", "1e308 0 0 0 1 0 0 0 1", "perpendicular"),
         ("DimSize = 4 3 2", "DimSize = 4 3", "DimSize"),
         ("DimSize = 4 3 2", "DimSize = 4 3 x", "header"),
         ("DimSize = 4 3 2", "DimSize = 4 3 3", "cut short"),

@@ -127,6 +127,8 @@ def sheared() -> np.ndarray:
         (280, "<4f", (0.0, 0.0, 0.0, 0.0), "contradicts"),
         (280, "<f", (float("nan"),), "contradicts"),
         (252, "<2h", (0, 0), "left and right"),
+        (256, "<f", (float("nan"),), "no rotation"),
+        (256, "<2f", (1.0, 1.0), "no rotation"),
         (123, "<B", (1,), "millimetres"),
         (70, "<h", (32,), "NIfTI type 32"),
         (70, "<h", (128,), "colour"),
