@@ -31,8 +31,18 @@ _OF_THE_PLACE = frozenset(
 )  # fmt: skip
 """What a file system may say to a program that does everything right."""
 
-_OUT_OF_MEMORY = ("bad_alloc", "bad allocation", "out of memory", "allocate memory", "not enough memory")
-"""How libraries whose errors are RuntimeErrors say it; lower case."""
+_OUT_OF_MEMORY = (
+    "bad_alloc",
+    "bad allocation",
+    "out of memory",
+    "not enough memory",
+    "can't alloc",
+    "cannot allocate",
+    "failed to allocate",
+    "resource temporarily unavailable",
+    "can't start new thread",
+)
+"""How libraries whose errors are RuntimeErrors say it; lower case. Threads fail for want of stacks, too."""
 
 
 INTERRUPTED = 130
@@ -57,10 +67,10 @@ def sentence(error: Exception) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, HNSegError):
         return text
-    if _out_of_memory(error):
+    if out_of_memory(error):
         return (
-            "The memory is not enough for this CT; docs/using.md says how much a case needs, "
-            "and a container may be allowed less than the machine has."
+            "The memory is not enough: a planning CT needs about 2.5 GB, "
+            "and a process or container may be allowed less than the machine has."
         )
     if _of_the_place(error):
         return f"{error.filename or 'A file'} cannot be read or written ({error.strerror})."
@@ -69,12 +79,13 @@ def sentence(error: Exception) -> str:
 
 def print_error(error: Exception, before: str = "") -> None:
     """The sentence as standard error's last line, behind ``before``; what nobody foresaw also says where."""
-    if not (isinstance(error, HNSegError) or _out_of_memory(error) or _of_the_place(error)):
+    if not (isinstance(error, HNSegError) or out_of_memory(error) or _of_the_place(error)):
         traceback.print_exception(error)
     print(f"{before}{sentence(error)}", file=sys.stderr, flush=True)
 
 
-def _out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: Exception) -> bool:
+    """Whether memory was refused; libraries have no type of their own for that."""
     told = isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _OUT_OF_MEMORY)
     by_the_system = isinstance(error, OSError) and error.errno == errno.ENOMEM
     return isinstance(error, MemoryError) or told or by_the_system

@@ -18,7 +18,9 @@ def fails(error: BaseException) -> None:
         (MemoryError(), "The memory is not enough"),
         (OSError(12, "Cannot allocate memory"), "The memory is not enough"),
         (RuntimeError("Exception from src/inference: std::bad_alloc"), "The memory is not enough"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "The memory is not enough"),
+        (RuntimeError("src/inference/src/dev/plugin.cpp:54:\ncan't alloc"), "The memory is not enough"),
+        (RuntimeError("Failed to allocate 192937984 bytes of memory"), "The memory is not enough"),
+        (RuntimeError("plugin.cpp:54:\nResource temporarily unavailable"), "The memory is not enough"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB."), "The memory is not enough"),
     ],
 )
@@ -29,6 +31,13 @@ def test_what_can_be_foreseen_is_one_sentence(error, text, capsys) -> None:
     assert printed.err.startswith(f"hnseg: {text}")
     assert printed.err.count("\n") == 1
     assert "report it" not in printed.err
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_memory_that_no_machine_has(library, capsys) -> None:
+    arrays = pytest.importorskip(library)
+    assert exit_code(lambda: arrays.ones(2**50)) == 1
+    assert capsys.readouterr().err.startswith("The memory is not enough")
 
 
 @pytest.mark.parametrize("error", [ValueError("two\nlines"), FileNotFoundError(2, "No such file", "part.py")])
