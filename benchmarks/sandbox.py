@@ -11,6 +11,10 @@ from time import perf_counter
 DOCKER = os.environ.get("DOCKER", "docker")
 
 IMAGE = "hnseg"
+"""Runs one case."""
+
+INVOKE_IMAGE = "hnseg-invoke"
+"""Waits for cases."""
 
 LIMIT = 120
 """Seconds that StructSeg 2019 granted a case, from the start of the container to its exit."""

@@ -13,7 +13,7 @@ import pytest
 import SimpleITK as sitk  # noqa: N813
 from bundle_factory import make_bundle
 from paper_bundle import random_bundle
-from sandbox import DOCKER, IMAGE, LIMIT, measure_sandboxed, open_folder
+from sandbox import DOCKER, FLAGS, IMAGE, LIMIT, measure_sandboxed, open_folder
 from sandbox import run_sandboxed as run
 from timing_ct import generated_cases
 
@@ -49,6 +49,8 @@ def masks_in(output: Path) -> list[Path]:
 def test_small_ct_in_the_layout_of_the_platform(output: Path) -> None:
     result = run(SMALL_INPUT, output)
     assert result.returncode == 0, result.stderr
+    assert "  brain_stem  " in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("Wrote /output/images/head_neck_oar/")
     source = next((SMALL_INPUT / "images" / "ct").iterdir())
     assert masks_in(output) == [output / "images" / "head_neck_oar" / source.name]
     ct, mask = sitk.ReadImage(str(source)), sitk.ReadImage(str(masks_in(output)[0]))
@@ -71,13 +73,21 @@ def test_small_ct_in_the_layout_of_the_platform(output: Path) -> None:
         assert organ["volume_cm3"] == pytest.approx(count * voxel_cm3, abs=1e-3)
 
 
-def test_twice_the_same_bytes_whoever_runs_it(tmp_path: Path) -> None:
+def test_the_same_bytes_whoever_runs_it_and_on_one_cpu(tmp_path: Path) -> None:
     masks = []
-    for user in ("user", "4321:4321"):
-        output = open_folder(tmp_path / user.partition(":")[0])
-        assert run(SMALL_INPUT, output, "--user", user).returncode == 0
+    for number, options in enumerate((("--user", "user"), ("--user", "4321:4321"), ("--cpus", "1"))):
+        output = open_folder(tmp_path / str(number))
+        assert run(SMALL_INPUT, output, *options).returncode == 0
         masks.append(masks_in(output)[0].read_bytes())
-    assert masks[0] == masks[1]
+    assert masks[0] == masks[1] == masks[2]
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="a quota below one CPU is not to be seen")
+def test_a_quota_is_read_from_the_control_group() -> None:
+    program = "from hnseg_infer import cpus; print(cpus.granted_cpus(), cpus.shares_cpus())"
+    command = [DOCKER, "run", "--rm", *FLAGS.split(), "--cpus", "1", "--entrypoint", "/opt/venv/bin/python"]
+    said = subprocess.run([*command, IMAGE, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["1", "True"]
 
 
 def test_mounted_weights_are_used_and_verified(output: Path, tmp_path: Path) -> None:
