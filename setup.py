@@ -1,4 +1,4 @@
-"""The one step that pyproject.toml cannot describe: a wheel carries the weights, which lie beside the packages.
+"""The one step that pyproject.toml cannot describe: a wheel carries the weights that lie beside the packages.
 
 A checkout, an editable install and the container use ``model_weights/`` and ``bundles/`` where they lie;
 ``hnseg_infer/installed.py`` finds both.

@@ -1,5 +1,6 @@
 """``hnseg phantom`` with a stand-in for the generator: layout, arguments, no half-written case."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -81,16 +82,18 @@ def test_output_folder_is_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "taken" in capsys.readouterr().err
 
 
-def test_a_failed_write_leaves_no_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_no_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def broken(volume: Volume, path: Path) -> None:
         if path.name.startswith("label"):
-            raise OSError("disk full")
+            raise OSError(errno.ENOSPC, "disk full")
         path.write_bytes(b"x")
 
     monkeypatch.setattr(generator, "generate", _stand_in)
     monkeypatch.setattr("hnseg_infer.formats.write", broken)
-    with pytest.raises(OSError, match="disk full"):
-        _run(tmp_path, cases="1")
+    assert _run(tmp_path, cases="1") == 1
+    assert capsys.readouterr().err == "hnseg: A file cannot be read or written (disk full).\n"
     assert not list(tmp_path.iterdir())
 
 
