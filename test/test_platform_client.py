@@ -185,9 +185,9 @@ def test_cases_give_the_same_masks_in_both_ways(take_through: Any, tmp_path: Pat
         assert masks[0].read_bytes() == masks[1].read_bytes()
 
     invoked = runs["invoke"].log
-    # one that was refused, or answered 503, would have cost 10 s
-    assert invoked.count("Calling health endpoint") == 1
-    assert invoked.count("Health endpoint returned status code 200") == 1
+    # any other answer would have cost 10 s
+    answers = [line for line in invoked if line.startswith("Health endpoint returned")]
+    assert answers == ["Health endpoint returned status code 200"]
     assert "Process group terminated" in invoked
 
 
