@@ -119,7 +119,7 @@ def _hold_memory() -> None:
 
 def _outcome(path: Path) -> tuple[str, str]:
     from hnseg_infer.checks import check_ct
-    from hnseg_infer.errors import HNSegError
+    from hnseg_infer.errors import HNSegError, out_of_memory
     from hnseg_infer.formats import read_ct
     from hnseg_infer.volume import to_canonical
 
@@ -128,14 +128,13 @@ def _outcome(path: Path) -> tuple[str, str]:
         if (volume.array == OUTSIDE_VALUE).all():
             return "another file read", ""
         check_ct(to_canonical(volume), path.name)
-    except MemoryError as error:
-        return "memory", str(error)
     except HNSegError as error:
         text = str(error)
         plain = text.isprintable() and 0 < len(text) <= LONGEST_SENTENCE and text.endswith(".")
         return (REFUSED if plain else "no plain sentence"), text[:1000]
     except Exception as error:
-        return "raw exception", f"{type(error).__name__}: {error}"[:1000]
+        kind = "memory" if out_of_memory(error) else "raw exception"
+        return kind, f"{type(error).__name__}: {error}"[:1000]
     return READ, ""
 
 

@@ -58,6 +58,20 @@ def zero_spacing(folder: Path, head: Volume) -> None:
     (folder / "ct.nii.gz").write_bytes(gzip.compress(bytes(header)))
 
 
+def header(size: str, file: str) -> str:
+    return (
+        f"ObjectType = Image\nNDims = 3\nDimSize = {size}\nElementType = MET_SHORT\n"
+        f"ElementSpacing = 1 1 3\nElementDataFile = {file}\n"
+    )
+
+
+def cut_short_slice(folder: Path, head: Volume) -> None:
+    for number in range(10):
+        save(head.array[number][None], folder / f"{number}.dcm")
+    content = (folder / "4.dcm").read_bytes()
+    (folder / "4.dcm").write_bytes(content[: len(content) // 2])
+
+
 INPUTS: dict[str, tuple[Maker, str]] = {
     "empty folder": (lambda folder, head: None, "no CT"),
     "two images": (two_images, "2 images"),
@@ -75,6 +89,15 @@ INPUTS: dict[str, tuple[Maker, str]] = {
     ),
     "not a number": (lambda folder, head: write(changed(head, with_nan), folder / "ct.mha"), "finite"),
     "zero spacing": (zero_spacing, "spacing"),
+    "terabytes": (
+        lambda folder, head: (folder / "ct.mha").write_text(header("99999 99999 99999", "LOCAL")),
+        "99999 voxels",
+    ),
+    "another's file": (
+        lambda folder, head: (folder / "ct.mhd").write_text(header("64 64 20", "/etc/passwd")),
+        "beside it or below",
+    ),
+    "cut-short slice": (cut_short_slice, "4.dcm"),
 }
 
 

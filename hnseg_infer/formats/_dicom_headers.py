@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hnseg_infer.errors import out_of_memory
 from hnseg_infer.formats._common import shown
 from hnseg_infer.formats._dicom_structure import check_structure
 from hnseg_infer.formats._itk import itk_path, simpleitk
@@ -59,7 +60,9 @@ def read_headers(files: Iterable[Path]) -> list[Slice]:
         reader.SetFileName(itk_path(file))
         try:
             reader.ReadImageInformation()
-        except RuntimeError:
+        except RuntimeError as error:
+            if out_of_memory(error):
+                raise
             continue
         found.append(Slice(file, {tag: _text(reader, tag) for tag in reader.GetMetaDataKeys()}))
     return found

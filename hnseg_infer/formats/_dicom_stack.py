@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hnseg_infer.errors import InputError
+from hnseg_infer.errors import InputError, out_of_memory
 from hnseg_infer.formats._common import FARTHEST_MM, array_shape
 from hnseg_infer.formats._dicom_headers import (
     COLUMNS,
@@ -95,6 +95,8 @@ def _voxels(path: Path, item: Slice) -> Array:
     try:
         array: Array = itk.GetArrayFromImage(itk.ReadImage(itk_path(item.path), imageIO="GDCMImageIO"))
     except RuntimeError as error:
+        if out_of_memory(error):
+            raise
         raise InputError(f"{path.name} holds a DICOM CT series with a damaged or cut-short slice.") from error
     return array
 
