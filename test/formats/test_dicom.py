@@ -105,7 +105,9 @@ def test_scouts_other_modalities_and_other_files_are_passed_over(tmp_path: Path)
     write_series(folder / "mr", t0020_000e="1.2.3.8", t0008_0060="MR")
     (folder / "notes.txt").write_text("seen by nobody")
     (folder / "empty.dcm").touch()
-    assert dicom.read(folder).geometry.shape == (SLICES, ROWS, COLUMNS)
+    volume = dicom.read(folder)
+    assert volume.geometry.shape == (SLICES, ROWS, COLUMNS)
+    assert volume.series_uid == "1.2.3.5"
 
 
 @pytest.mark.parametrize("place", ["series1", "PATIENT/STUDY/SERIES"])
