@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from hnseg_infer.checks import check_ct
 from hnseg_infer.formats import read_ct
 from hnseg_infer.preprocessing import z_score
+from hnseg_infer.views import cut, uncut
 from hnseg_infer.volume import to_canonical
 from hnseg_train.baseline import CaseGrid, baseline_job, plan_baseline, predict_baseline
 from hnseg_train.cases import Case
+from hnseg_train.dataset import axial_part
 from hnseg_train.recipes import ModelRecipe
 from hnseg_train.stages.fold_models import load_fold, results_by_model
 from hnseg_train.stages.road import Road
@@ -48,7 +50,9 @@ def plain_nnunet(road: Road) -> Labeller:
 
     def labels(case: Case) -> NDArray[np.uint8]:
         ct, _ = check_ct(to_canonical(read_ct(case.ct)), str(case.ct))
-        return predict_baseline(job, checkpoint, z_score(ct.array), road.settings.device)
+        window = axial_part(two_d(road), ct)
+        found = predict_baseline(job, checkpoint, z_score(cut(ct.array, window)), road.settings.device)
+        return uncut(found, window, ct.geometry.shape)
 
     return labels
 

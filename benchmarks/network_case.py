@@ -74,7 +74,7 @@ def run_nnunet(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], Timing
     import torch
     from nnunet_predictor import load_predictor, predict_logits, single_precision_sums
 
-    from hnseg_infer.preprocessing import normalized
+    from hnseg_infer.views import uncut
 
     device = arguments.device
     if device == "auto":
@@ -91,12 +91,12 @@ def run_nnunet(arguments: argparse.Namespace) -> tuple[Mapping[str, Any], Timing
             start = time.perf_counter()
             labels[task.name] = np.zeros(ct.array.shape, np.uint8)
             if task.view is not None:
-                window, seen = task.view
-                image = normalized(ct.array[window], task.hu_window)[seen]
+                view = task.view
                 with single_precision_sums() if arguments.sums == "single" else nullcontext():
-                    logits = predict_logits(predictor, image)
+                    logits = predict_logits(predictor, view.image[view.seen])
                 classes = predictor.label_manager.convert_logits_to_segmentation(logits).numpy()
-                labels[task.name][window][seen] = task.organ_ids[classes]
+                scanned = uncut(classes, view.seen, view.image.shape)[view.scanned]
+                labels[task.name][view.inside] = task.organ_ids[scanned]
             seconds[task.name] = time.perf_counter() - start
     return labels, {"device": device, "load_seconds": load_seconds, "seconds": seconds}
 
@@ -116,13 +116,12 @@ def canonical_ct(path: Path) -> Any:
 
 
 class Task(NamedTuple):
-    """A model: the organ id of each class, its window and the part of it that is shown, and its HU."""
+    """A model: the organ id of each class, and its view, None where it has no place."""
 
     name: str
     folder: Path
     organ_ids: Any
     view: Any
-    hu_window: Any
 
 
 def nnunet_tasks(bundle_folder: Path, ct: Any, labels_file: Path) -> list[Task]:
@@ -134,7 +133,8 @@ def nnunet_tasks(bundle_folder: Path, ct: Any, labels_file: Path) -> list[Task]:
 
     from hnseg_infer.bundle import load_bundle
     from hnseg_infer.errors import InputError
-    from hnseg_infer.model_run import organ_region, seen_part
+    from hnseg_infer.head_place import head_center
+    from hnseg_infer.model_run import model_view
     from hnseg_infer.slice_range import organ_slices
     from hnseg_infer.windows import model_window
     from hnseg_infer.working_spacing import working_spacing
@@ -143,20 +143,16 @@ def nnunet_tasks(bundle_folder: Path, ct: Any, labels_file: Path) -> list[Task]:
     with np.load(labels_file) as file:
         labels = {name: file[name] for name in file.files}
     given = ct.geometry.spacing_zyx
-    slices = organ_slices(ct.array, given)
+    slices, head = organ_slices(ct.array, given), head_center(ct.array, given)
     tasks = []
     for model in bundle.models:
         if working_spacing(model, bundle.trained_spacing, given) is not None:
             raise InputError(
                 f"The model {model.name} sees this CT resampled; accepted is one that sees its voxels."
             )
-        window = model_window(model, ct, labels, bundle.organs)[0]
-        if window is not None:
-            region = organ_region(model, ct, window, slices)
-            seen = seen_part(region, model.network.patch, ct.array[window].shape)
-        network, ids = model.network, np.array(model.organ_ids, np.uint8)
-        view = window and (window, seen)
-        tasks.append(Task(model.name, network.folder, ids, view, network.hu_window))
+        window = model_window(model, ct, head, labels, bundle.organs)[0]
+        view = None if window is None else model_view(model, ct, window, slices, None)
+        tasks.append(Task(model.name, model.network.folder, np.array(model.organ_ids, np.uint8), view))
     return tasks
 
 

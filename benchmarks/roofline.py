@@ -25,6 +25,7 @@ from record import Check, add_output_options, check_table, origin, origin_line, 
 from timing_ct import add_case_options, chosen_cases
 
 from hnseg_infer.cpus import granted_cpus
+from hnseg_infer.head_place import head_center
 from hnseg_infer.loaded_bundle import LoadedBundle, load
 from hnseg_infer.networks.build import build_network
 from hnseg_infer.pipeline import run_models
@@ -103,9 +104,10 @@ def network_run(ct: Volume, loaded: LoadedBundle) -> dict[str, dict[str, float]]
 
     results, _ = run_models(ct, loaded, seconds, progress)
     labels = {name: result.labels for name, result in results.items()}
+    head = head_center(ct.array, ct.geometry.spacing_zyx)
     run = {}
     for model in loaded.bundle.models:
-        window, _ = model_window(model, ct, labels, loaded.bundle.organs)
+        window, _ = model_window(model, ct, head, labels, loaded.bundle.organs)
         extent = [side.stop - side.start for side in window] if window else [0, 0, 0]
         run[model.name] = {
             "seconds": seconds[model.name],

@@ -50,6 +50,10 @@ class RankedMap:
         classes[part], probabilities[part] = self.classes, self.probabilities
         return RankedMap(classes, probabilities, self.entropy)
 
+    def cropped(self, part: tuple[slice, ...]) -> "RankedMap":
+        """That part of the image ``[z, y, x]``."""
+        return RankedMap(self.classes[part], self.probabilities[part], self.entropy)
+
 
 def entropy_map(
     logits: NDArray[np.float32], labels: NDArray[np.uint8], covered: NDArray[np.float32] | None = None

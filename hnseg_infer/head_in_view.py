@@ -56,6 +56,11 @@ def brain_extent(hu: Array, spacing: tuple[float, float, float]) -> float:
 
 def shows_brain(image: Array, spacing: tuple[float, float]) -> bool:
     """Whether bone encloses an area of a brain's size and density in one axial slice ``[y, x]``."""
+    return brain_center(image, spacing) is not None
+
+
+def brain_center(image: Array, spacing: tuple[float, float]) -> tuple[float, float] | None:
+    """Row and column of the centre of that area; None without one."""
     rows, columns = (max(1, round(_STEP / size)) for size in spacing)
     high, wide = spacing[0] * rows, spacing[1] * columns
     image = _averaged(image, rows, columns)
@@ -63,17 +68,20 @@ def shows_brain(image: Array, spacing: tuple[float, float]) -> bool:
     bone = np.pad(image > _BONE, grow + 1)
     pixel_cm2 = high * wide / 100.0
     if bone.sum() * pixel_cm2 < 1.0:
-        return False
+        return None
     shape = ndimage.iterate_structure(ndimage.generate_binary_structure(2, 1), grow)
     closed = ndimage.binary_closing(bone, shape)
     inside = (fill_holes(closed[None])[0] & ~closed)[grow + 1 : -grow - 1, grow + 1 : -grow - 1]
     regions, count = ndimage.label(inside)
     if count == 0:
-        return False
+        return None
     areas = np.bincount(regions.ravel())[1:] * pixel_cm2
-    largest = image[regions == 1 + int(areas.argmax())]
-    brain = np.mean((largest >= _BRAIN[0]) & (largest <= _BRAIN[1]))
-    return bool(_BRAIN_CM2[0] <= areas.max() <= _BRAIN_CM2[1] and brain >= _BRAIN_SHARE)
+    largest = regions == 1 + int(areas.argmax())
+    brain = np.mean((image[largest] >= _BRAIN[0]) & (image[largest] <= _BRAIN[1]))
+    if not _BRAIN_CM2[0] <= areas.max() <= _BRAIN_CM2[1] or brain < _BRAIN_SHARE:
+        return None
+    y, x = (float(along.mean()) for along in np.nonzero(largest))
+    return (y + 0.5) * rows - 0.5, (x + 0.5) * columns - 0.5
 
 
 def _averaged(image: Array, rows: int, columns: int) -> Array:

@@ -11,6 +11,7 @@ from hnseg_infer.bundle import Bundle
 from hnseg_infer.checks import NOT_IN_VIEW, check_ct
 from hnseg_infer.devices import Precision
 from hnseg_infer.fusion import drop_strays, fuse
+from hnseg_infer.head_place import head_center
 from hnseg_infer.loaded_bundle import LoadedBundle, load
 from hnseg_infer.model_run import ModelResult, nothing_found, run_model
 from hnseg_infer.progress import Progress
@@ -90,12 +91,12 @@ def run_models(
     results: dict[str, ModelResult] = {}
     warnings = spacing_warnings(loaded.bundle, given)
     with _timed(seconds, "crop"):
-        slices = organ_slices(ct.array, given)
+        slices, head = organ_slices(ct.array, given), head_center(ct.array, given)
     for model in loaded.bundle.models:
         spacing = working_spacing(model, loaded.bundle.trained_spacing, given)
         with _timed(seconds, "crop" if model.roi is None else "roi"):
             before = {name: result.labels for name, result in results.items()}
-            window, doubts = model_window(model, ct, before, loaded.bundle.organs, spacing)
+            window, doubts = model_window(model, ct, head, before, loaded.bundle.organs, spacing)
         with _timed(seconds, model.name):
             tiles = partial(progress, model.name) if progress else None
             results[model.name] = (

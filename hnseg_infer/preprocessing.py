@@ -1,4 +1,4 @@
-"""What happens to a CT before a network sees it: normalisation, body mask, crop window, small-organ ROI.
+"""What happens to a CT before a network sees it: normalisation, body mask.
 
 Pure functions of arrays ``[z, y, x]`` in canonical orientation (z superior, y posterior, x patient left);
 training and inference call the same ones. Spacings are mm in z, y, x order.
@@ -162,34 +162,6 @@ def _disc_filter(mask: NDArray[np.bool_], radius: int, combine: np.ufunc) -> NDA
     return result
 
 
-def crop_window(hu: NDArray[Any], spacing_zyx: tuple[float, float, float]) -> Window:
-    """Half the width and height, all slices, centred on the head's centroid and clamped to the image.
-
-    The head is the top 200 mm of the body mask; without a body the window is centred on the image.
-    """
-    depth, height, width = hu.shape
-    mask, (step_y, step_x) = body_mask(hu, spacing_zyx)
-    occupied = np.flatnonzero(mask.any(axis=(1, 2)))
-    center_y, center_x = (height - 1) / 2, (width - 1) / 2
-    if occupied.size:
-        top = int(occupied[-1])
-        bottom = max(0, top - round(HEAD_MM / spacing_zyx[0]))
-        _, rows, columns = np.nonzero(mask[bottom : top + 1])
-        center_y, center_x = float(rows.mean()) * step_y, float(columns.mean()) * step_x
-    return slice(0, depth), _window(center_y, height // 2, height), _window(center_x, width // 2, width)
-
-
-def roi_window(
-    center_zyx: tuple[float, float, float], size_zyx: tuple[int, int, int], shape: tuple[int, int, int]
-) -> Window:
-    """A box of ``size_zyx`` voxels around a centre, moved inside the image; as short as the image is."""
-    z, y, x = (
-        _window(center, size, extent)
-        for center, size, extent in zip(center_zyx, size_zyx, shape, strict=True)
-    )
-    return z, y, x
-
-
 def labels_center(labels: NDArray[Any], ids: Iterable[int]) -> tuple[float, float, float] | None:
     """Centre (z, y, x in voxels) of the bounding box of all voxels with one of ``ids``; None without any."""
     points = np.nonzero(np.isin(labels, list(ids)))
@@ -197,9 +169,3 @@ def labels_center(labels: NDArray[Any], ids: Iterable[int]) -> tuple[float, floa
         return None
     z, y, x = ((int(axis.min()) + int(axis.max())) / 2 for axis in points)
     return z, y, x
-
-
-def _window(center: float, size: int, extent: int) -> slice:
-    size = min(size, extent)
-    start = min(max(round(center - (size - 1) / 2), 0), extent - size)
-    return slice(start, start + size)

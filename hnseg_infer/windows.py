@@ -1,4 +1,4 @@
-"""Which part of a CT each model of a bundle sees: all of it, the crop window, or a box around small organs.
+"""Which part of a CT each model of a bundle sees: whole slices, the head, or a box around small organs.
 
 Arrays are ``[z, y, x]`` in canonical orientation; centres (voxels) and spacings (mm) are in z, y, x order.
 """
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.bundle import BundleOrgan, ModelSpec, SmallOrganRoi
-from hnseg_infer.preprocessing import Window, crop_window, labels_center, roi_window
+from hnseg_infer.preprocessing import Window
 from hnseg_infer.report import Warning
 from hnseg_infer.resampling import shape_at
+from hnseg_infer.views import axial_window, grown, patch_voxels, roi_window
 from hnseg_infer.volume import Volume
 
 Center = tuple[float, float, float]
@@ -43,22 +44,25 @@ FEWEST_REFERENCES = 3
 def model_window(
     model: ModelSpec,
     ct: Volume,
+    head: tuple[float, float],
     labels: Mapping[str, NDArray[np.uint8]],
     organs: Iterable[BundleOrgan],
     spacing: Center | None = None,
 ) -> tuple[Window | None, list[Warning]]:
     """The box of a canonical CT that ``model`` sees, and doubts about it; None when the box has no place.
 
-    labels: organ ids ``[z, y, x]`` on the CT's grid from the models that ran before. organs: all of the
-    bundle's. spacing: mm of the voxels that the model counts, None for the CT's own.
+    It holds at least the model's patch and may reach beyond the CT (views.py). head: row and column of the
+    head's centre (head_place.py). labels: organ ids ``[z, y, x]`` on the CT's grid from the models that ran
+    before. organs: all of the bundle's. spacing: mm of the voxels that the model counts, None for the CT's
+    own.
     """
-    if model.roi is not None:
-        roi = model.roi if spacing is None else _on_grid(model.roi, spacing, ct.geometry.spacing_zyx)
-        return _small_organ_window(roi, ct, labels[roi.from_model], organs)
-    if model.crop == "head_window":
-        return crop_window(ct.array, ct.geometry.spacing_zyx), []
-    depth, height, width = ct.array.shape
-    return (slice(0, depth), slice(0, height), slice(0, width)), []
+    given, patch = ct.geometry.spacing_zyx, model.network.patch
+    if model.roi is None:
+        window = axial_window(model.crop, patch, len(ct.array), head, given, spacing)
+        return grown(window, patch_voxels(patch, given, spacing)), []
+    roi = model.roi if spacing is None else _on_grid(model.roi, spacing, given)
+    box, doubts = _small_organ_window(roi, ct, labels[roi.from_model], organs)
+    return None if box is None else grown(box, patch_voxels(patch, given, spacing)), doubts
 
 
 def _on_grid(roi: SmallOrganRoi, spacing: Center, given: Center) -> SmallOrganRoi:
@@ -70,7 +74,7 @@ def _on_grid(roi: SmallOrganRoi, spacing: Center, given: Center) -> SmallOrganRo
 def robust_center(
     labels: NDArray[np.uint8], ids: Iterable[int], size_zyx: tuple[int, int, int]
 ) -> Center | None:
-    """Centre of the bounding box of the voxels that carry ``ids``; None without any.
+    """Centroid of the voxels that carry ``ids``; None without any.
 
     Voxels outside a box of ``size_zyx`` around the median voxel are outliers and do not count.
     """
@@ -80,8 +84,11 @@ def robust_center(
         return None
     median = (float(np.median(points[0])), float(np.median(points[1])), float(np.median(points[2])))
     box = roi_window(median, size_zyx, (labels.shape[0], labels.shape[1], labels.shape[2]))
-    center = labels_center(labels[box], wanted) or (0.0, 0.0, 0.0)
-    return box[0].start + center[0], box[1].start + center[1], box[2].start + center[2]
+    z, y, x = (
+        part.start + float(along.mean())
+        for part, along in zip(box, np.nonzero(np.isin(labels[box], wanted)), strict=True)
+    )
+    return z, y, x
 
 
 def inferred_center(

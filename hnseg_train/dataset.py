@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hnseg_infer.files import write_whole
-from hnseg_infer.preprocessing import Window, crop_window, labels_center, normalized, roi_window
+from hnseg_infer.head_place import head_center
+from hnseg_infer.preprocessing import Window, labels_center, normalized
 from hnseg_infer.resampling import resample, resample_labels, shape_at
+from hnseg_infer.views import axial_window, cut, roi_window
 from hnseg_infer.volume import Volume
 from hnseg_infer.windows import Center
 from hnseg_train.nnunet_plans import model_labels
@@ -48,11 +50,15 @@ def training_window(
         more_z, more_y, more_x = ROI_MARGIN
         size = (z + 2 * more_z, y + 2 * more_y, x + 2 * more_x)
         return roi_window(center, size, ct.geometry.shape), roi_window(center, (z, y, x), ct.geometry.shape)
-    if model.crop == "head_window":
-        window = crop_window(ct.array, ct.geometry.spacing_zyx)
-    else:
-        window = (slice(None), slice(None), slice(None))
+    window = axial_part(model, ct)
     return window, window
+
+
+def axial_part(model: ModelRecipe, ct: Volume) -> Window:
+    """What a model of whole slices or of the head sees of a case; it may reach beyond the CT."""
+    given = ct.geometry.spacing_zyx
+    head = head_center(ct.array, given)
+    return axial_window(model.crop, model.patch, len(ct.array), head, given, model.spacing)
 
 
 def model_target(
@@ -92,7 +98,7 @@ def write_samples(
     unfinished = folder / f"unfinished_{name}"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
-    image, part = ct.array[window], labels[window]
+    image, part = cut(ct.array, window), cut(labels, window, outside=0)
     if model.spacing is not None:
         shape = shape_at(image.shape, ct.geometry.spacing_zyx, model.spacing)
         image, part = resample(image, shape), resample_labels(part, shape)

@@ -33,6 +33,13 @@ ADAM, SGD = "adam", "sgd"
 SOFT_TISSUE = HUWindow(low=-100.0, high=300.0, mean=50.0, deviation=75.0)
 """Sets the chiasm off from its cistern by 0.4; in the z-score of an ROI full of bone it is a tenth."""
 
+WHOLE_SLICES = HUWindow(low=-1024.0, high=3071.0, mean=-886.0, deviation=327.0)
+HEAD = HUWindow(low=-1024.0, high=3071.0, mean=-629.0, deviation=517.0)
+"""All HU, by the mean and deviation of what models see of CTs (benchmarks/results/view_statistics.md).
+
+An image's own would follow the share of air and shoulders in it, which says nothing about the head.
+"""
+
 PUBLISHED_2D_ORGANS = frozenset(
     ("lens_left", "lens_right", "optic_nerve_left", "inner_ear_right", "middle_ear_left", "tmj_right")
 )
@@ -127,7 +134,19 @@ PAPER = Recipe(
 LITE = Recipe(
     name="lite",
     models=(
-        ModelRecipe("2d", "whole", (512, 512), (256, 256), 16, 192, 6, (), 36, balanced=True),
+        ModelRecipe(
+            "2d",
+            "whole",
+            (512, 512),
+            (256, 256),
+            16,
+            192,
+            6,
+            (),
+            36,
+            balanced=True,
+            hu_window=WHOLE_SLICES,
+        ),
         ModelRecipe(
             "3d_small",
             "small_organ_roi",
@@ -154,6 +173,7 @@ LITE = Recipe(
             30,
             balanced=True,
             foreground_fraction=0.5,
+            hu_window=HEAD,
         ),
     ),
     iterations_per_epoch=50,

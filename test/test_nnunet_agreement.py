@@ -17,7 +17,9 @@ from synthetic_head import head_ct
 from hnseg_infer.bundle import load_bundle
 from hnseg_infer.engines.openvino_engine import OpenVINOEngine
 from hnseg_infer.engines.torch_engine import TorchEngine
-from hnseg_infer.preprocessing import crop_window, labels_center, normalized, roi_window, z_score
+from hnseg_infer.head_place import head_center
+from hnseg_infer.preprocessing import labels_center, normalized, z_score
+from hnseg_infer.views import axial_window, cut, roi_window
 from hnseg_train.phantom import generate
 
 AGREEMENT = 0.999
@@ -66,10 +68,12 @@ def views() -> dict[str, tuple[np.ndarray, slice]]:
     center = labels_center(labels, (8, 11))
     assert center is not None
     level = int(center[0])
-    _, rows, columns = crop_window(hu, patient.ct.geometry.spacing_zyx)
+    spacing = patient.ct.geometry.spacing_zyx
+    head = head_center(hu, spacing)
+    window = axial_window("head_window", (32, 256, 256), len(hu), head, spacing)
     return {
         "2d": (hu, slice(level - 2, level + 2)),
-        "3d": (hu[:, rows, columns], slice(level - 20, level + 20)),
+        "3d": (cut(hu, window), slice(level - 20, level + 20)),
         "3d_small": (hu[roi_window(center, (16, 64, 64), patient.ct.geometry.shape)], slice(None)),
     }
 

@@ -14,11 +14,13 @@ from hnseg_infer.bundle import load_bundle
 from hnseg_infer.class_maps import ClassMap
 from hnseg_infer.engines.torch_engine import TorchEngine
 from hnseg_infer.errors import BundleError, DeviceError, InputError
+from hnseg_infer.head_place import head_center
 from hnseg_infer.loaded_bundle import LoadedBundle, load, start_loading
 from hnseg_infer.pipeline import segment
-from hnseg_infer.preprocessing import HUWindow, crop_window, roi_window, tissue_box, z_score
+from hnseg_infer.preprocessing import HUWindow, tissue_box, z_score
 from hnseg_infer.resampling import organ_labels, resample
 from hnseg_infer.slice_range import organ_slices
+from hnseg_infer.views import roi_window
 from hnseg_infer.volume import Volume
 from hnseg_infer.windows import robust_center
 
@@ -44,6 +46,21 @@ def reference(folder: Path) -> LoadedBundle:
     )
 
 
+IN_AIR = np.s_[:, 34 : 34 + 56, 39 : 39 + 48]
+"""Where the head's image lies in what a model of whole slices sees of it.
+
+The skull's centroid is row 27.9 and column 23.4; around it 500 mm are 125 voxels.
+"""
+
+
+def in_air(hu: np.ndarray) -> np.ndarray:
+    """What a model of whole slices sees of the head."""
+    assert head_center(hu, head_ct().geometry.spacing_zyx) == pytest.approx((27.88, 23.45), abs=0.01)
+    whole = np.full((30, 125, 125), -1000, np.int16)
+    whole[IN_AIR] = hu
+    return whole
+
+
 def test_equals_spec_section_2_step_by_step(folder):
     """Every organ, composed here by hand from each model's labels on its own window."""
     ct = head_ct()
@@ -51,13 +68,14 @@ def test_equals_spec_section_2_step_by_step(folder):
     road = reference(folder)
     prediction = segment(ct, bundle=road)
 
-    two = np.zeros(hu.shape, np.uint8)
+    whole = in_air(hu)
     patient = slice(None), *tissue_box(hu, spacing)
     assert hu[patient].size < hu.size
-    two[patient] = road.labellers["2d"](z_score(hu)[patient]).labels
-    window = crop_window(hu, spacing)
-    three = np.zeros_like(two)
-    three[window] = road.labellers["3d"](z_score(hu[window])).labels
+    two = np.zeros(hu.shape, np.uint8)
+    two[patient] = road.labellers["2d"](z_score(whole)[IN_AIR][patient]).labels
+    # 240 mm are 60 voxels
+    found = road.labellers["3d"](z_score(whole[:, 32:92, 33:93])).labels
+    three = found[:, 2 : 2 + 56, 6 : 6 + 48]
     # the 2D model's classes 3 and 4 are chiasm and pituitary
     center = robust_center(two, (3, 4), (8, 16, 16))
     assert center is not None
@@ -198,7 +216,7 @@ def test_a_bundle_with_one_model_and_other_organs(tmp_path):
     road = load(tmp_path, "cpu")
     hu, classes = head_ct().array, np.zeros(head_ct().array.shape, np.uint8)
     patient = slice(None), *tissue_box(hu, head_ct().geometry.spacing_zyx)
-    classes[patient] = road.labellers["net"](z_score(hu)[patient]).labels
+    classes[patient] = road.labellers["net"](z_score(in_air(hu))[IN_AIR][patient]).labels
     np.testing.assert_array_equal(prediction.labels.array == 3, classes == 1)
     np.testing.assert_array_equal(prediction.labels.array == 250, classes == 2)
 
@@ -238,7 +256,11 @@ def test_a_model_that_asks_for_a_spacing_gets_it(tmp_path):
     coarse = resample(ct.array, (round(ct.array.shape[0] / 0.8), 28, 24))
     rows, columns = tissue_box(ct.array, ct.geometry.spacing_zyx)
     patient = np.s_[:, rows.start // 2 : -(-rows.stop // 2), columns.start // 2 : -(-columns.stop // 2)]
-    ranked = road.ranker("net")(z_score(coarse)[patient]).placed(patient, coarse.shape)
+    # 500 mm around the head are 62 voxels of 8 mm; the image begins in row 17 and column 20
+    shown = np.full((len(coarse), 62, 62), -1000, np.float32)
+    shown[:, 17:45, 20:44] = coarse
+    image = z_score(shown)[:, 17:45, 20:44]
+    ranked = road.ranker("net")(image[patient]).placed(patient, coarse.shape)
     classes = organ_labels(ranked, ct.array.shape)
     # slices that can hold no organ are left empty
     seen = organ_slices(ct.array, ct.geometry.spacing_zyx)

@@ -1,4 +1,4 @@
-"""Normalisation, body mask, crop window and ROI on images whose answer is known by construction."""
+"""Normalisation, body mask and centres on images whose answer is known by construction."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,9 @@ from scipy import ndimage
 from hnseg_infer.preprocessing import (
     HUWindow,
     body_mask,
-    crop_window,
     fill_holes,
     labels_center,
     normalized,
-    roi_window,
     tissue_box,
     tissue_mask,
     z_score,
@@ -103,45 +101,6 @@ def test_tissue_box_ends_where_the_image_does() -> None:
 @pytest.mark.parametrize("slices", [0, 3])
 def test_without_tissue_its_box_is_everything(slices: int) -> None:
     assert tissue_box(np.full((slices, 50, 60), -1000.0), SPACING) == (slice(0, 50), slice(0, 60))
-
-
-def test_crop_window_is_centred_on_the_head() -> None:
-    depth, rows, columns = crop_window(head_on_couch(), SPACING)
-    assert (depth.start, depth.stop) == (0, 40)
-    assert rows.stop - rows.start == 100
-    assert columns.stop - columns.start == 120
-    assert (rows.start + rows.stop - 1) / 2 == pytest.approx(90, abs=2)
-    assert (columns.start + columns.stop - 1) / 2 == pytest.approx(150, abs=2)
-
-
-def test_crop_window_ignores_shoulders_below_the_head() -> None:
-    hu = head_on_couch((120, 200, 240))
-    hu[:40, 110:165, 5:235] = 40  # 240 mm and more below the vertex
-    assert crop_window(hu, SPACING)[1:] == crop_window(head_on_couch((120, 200, 240)), SPACING)[1:]
-
-
-def test_crop_window_stays_inside_the_image() -> None:
-    _, rows, columns = crop_window(head_on_couch(center=(52, 186)), SPACING)
-    assert (rows.start, rows.stop) == (2, 102)
-    assert (columns.start, columns.stop) == (120, 240)
-
-
-def test_crop_window_without_a_body_is_the_middle() -> None:
-    _, rows, columns = crop_window(np.full((4, 40, 60), -1000.0), SPACING)
-    assert (rows.start, rows.stop, columns.start, columns.stop) == (10, 30, 15, 45)
-
-
-def test_roi_window_is_centred_clamped_and_never_longer_than_the_image() -> None:
-    assert roi_window((50.0, 100.0, 100.0), (16, 64, 64), (100, 512, 512)) == (
-        slice(42, 58),
-        slice(68, 132),
-        slice(68, 132),
-    )
-    assert roi_window((0.0, 511.0, 30.0), (16, 64, 64), (8, 512, 512)) == (
-        slice(0, 8),
-        slice(448, 512),
-        slice(0, 64),
-    )
 
 
 def test_labels_center_is_the_middle_of_the_bounding_box() -> None:

@@ -12,6 +12,7 @@ from hnseg_infer.windows import TYPICAL_POSITION_MM, inferred_center, model_wind
 
 SHAPE = (30, 80, 90)
 SPACING = (3.0, 2.0, 2.0)
+HEAD = (45.0, 60.0)
 
 
 @pytest.fixture(scope="module")
@@ -36,19 +37,34 @@ def head(center_zyx: tuple[float, float, float], names: dict[int, str]) -> np.nd
     return labels
 
 
-def test_whole_and_crop_window(bundle, ct):
+def test_fields_around_the_head(bundle, ct):
     whole, three, _ = bundle.models
-    assert model_window(whole, ct, {}, bundle.organs) == ((slice(0, 30), slice(0, 80), slice(0, 90)), [])
-    window, doubts = model_window(three, ct, {}, bundle.organs)
-    assert doubts == []
-    assert [part.stop - part.start for part in window] == [30, 40, 45]
+    # 500 and 240 mm of 2 mm around row 45 and column 60
+    field = slice(0, 30), slice(-79, 171), slice(-64, 186)
+    assert model_window(whole, ct, HEAD, {}, bundle.organs) == (field, [])
+    head = slice(0, 30), slice(-14, 106), slice(1, 121)
+    assert model_window(three, ct, HEAD, {}, bundle.organs) == (head, [])
+
+
+def test_a_window_holds_the_patch(bundle, ct):
+    _, three, small = bundle.models
+    wide = replace(three, network=replace(three.network, patch=(40, 16, 200)))
+    window, _ = model_window(wide, ct, HEAD, {}, bundle.organs)
+    # of 30 slices 40 are seen, five of air to either side
+    assert window == (slice(-5, 35), slice(-14, 106), slice(-39, 161))
+    labels = np.zeros(SHAPE, dtype=np.uint8)
+    labels[10:13, 40:45, 50:57] = 8
+    deep = replace(small, network=replace(small.network, patch=(40, 16, 16)))
+    window, _ = model_window(deep, ct, HEAD, {"2d": labels}, bundle.organs)
+    assert window is not None
+    assert [part.stop - part.start for part in window] == [40, 16, 16]
 
 
 def test_roi_is_centred_on_the_organs_found(bundle, ct):
     labels = np.zeros(SHAPE, dtype=np.uint8)
     labels[10:13, 40:45, 50:57] = 8
     labels[9, 42, 53] = 11
-    window, doubts = model_window(bundle.models[2], ct, {"2d": labels}, bundle.organs)
+    window, doubts = model_window(bundle.models[2], ct, HEAD, {"2d": labels}, bundle.organs)
     # bounding box 9..12, 40..44, 50..56: centre 10.5, 42, 53; the box is 8 x 16 x 16
     assert window is not None
     assert window[0] == slice(7, 15)
@@ -59,7 +75,7 @@ def test_roi_is_centred_on_the_organs_found(bundle, ct):
 def test_roi_stays_inside_the_ct(bundle, ct):
     labels = np.zeros(SHAPE, dtype=np.uint8)
     labels[29, 1, 88] = 8
-    window, _ = model_window(bundle.models[2], ct, {"2d": labels}, bundle.organs)
+    window, _ = model_window(bundle.models[2], ct, HEAD, {"2d": labels}, bundle.organs)
     assert window == (slice(22, 30), slice(0, 16), slice(74, 90))
 
 
@@ -108,11 +124,11 @@ def test_inferred_and_missing_rois_are_reported(bundle, ct):
     names = {1: "brain_stem", 2: "eye_left", 3: "eye_right"}
     organs = tuple(replace(bundle.organs[0], id=organ, name=name) for organ, name in names.items())
     small = bundle.models[2]
-    window, doubts = model_window(small, ct, {"2d": head((12, 60, 45), names)}, organs)
+    window, doubts = model_window(small, ct, HEAD, {"2d": head((12, 60, 45), names)}, organs)
     assert window is not None
     assert [doubt.code for doubt in doubts] == ["roi_inferred"]
     nothing = {"2d": np.zeros(SHAPE, dtype=np.uint8)}
-    window, doubts = model_window(small, ct, nothing, organs)
+    window, doubts = model_window(small, ct, HEAD, nothing, organs)
     assert window is None
     assert [doubt.code for doubt in doubts] == ["roi_not_found"]
     assert "optic_chiasm and pituitary" in doubts[0].message
@@ -126,6 +142,6 @@ def test_a_place_outside_the_ct_is_no_place(bundle, ct):
     labels[29, 60, 45], labels[27, 56, 62], labels[27, 56, 28] = 1, 2, 3
     center = inferred_center(labels, names, ["optic_chiasm", "pituitary"], SPACING)
     assert center == pytest.approx((34.5, 44.1, 45.0), abs=1.0)
-    window, doubts = model_window(bundle.models[2], ct, {"2d": labels}, organs)
+    window, doubts = model_window(bundle.models[2], ct, HEAD, {"2d": labels}, organs)
     assert window is None
     assert [doubt.code for doubt in doubts] == ["roi_not_found"]

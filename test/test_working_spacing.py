@@ -60,11 +60,11 @@ def test_the_small_organ_box_keeps_its_size_in_mm(bundle: Bundle) -> None:
     labels = {"2d": np.zeros(ct.array.shape, np.uint8)}
     labels["2d"][10:12, 20:24, 20:24] = 8
     given = ct.geometry.spacing_zyx
-    window, _ = model_window(small, ct, labels, bundle.organs)
+    window, _ = model_window(small, ct, (28.0, 24.0), labels, bundle.organs)
     assert window is not None
     assert [part.stop - part.start for part in window] == [8, 16, 16]
     half = (given[0] / 2, given[1] / 2, given[2] / 2)
-    window, _ = model_window(small, ct, labels, bundle.organs, half)
+    window, _ = model_window(small, ct, (28.0, 24.0), labels, bundle.organs, half)
     assert window is not None
     assert [part.stop - part.start for part in window] == [4, 8, 8]
 
@@ -84,7 +84,7 @@ def test_fine_voxels_give_about_the_labels_of_those_trained_on(bundle: Bundle) -
     as_it_is = segment(fine_ct, bundle=load(replace(trained, trained_spacing=None), "cpu"))
     assert not {"untypical_spacing"} & {warning.code for warning in as_it_is.warnings}
     # random networks label single voxels, which interpolation smooths, and where tiles lie differs by a voxel
-    assert agreement(plain, found.labels.array) > 0.57 > 0.52 > agreement(plain, as_it_is.labels.array)
+    assert agreement(plain, found.labels.array) > 0.7 > agreement(plain, as_it_is.labels.array)
 
 
 def agreement(labels: np.ndarray, fine: np.ndarray) -> float:

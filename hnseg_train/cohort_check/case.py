@@ -16,8 +16,10 @@ from hnseg_infer.alignment import on_one_grid
 from hnseg_infer.checks import NOT_IN_VIEW, check_ct
 from hnseg_infer.errors import InputError
 from hnseg_infer.formats import read_ct
-from hnseg_infer.preprocessing import crop_window
+from hnseg_infer.head_place import head_center
+from hnseg_infer.preprocessing import Window
 from hnseg_infer.report import Warning
+from hnseg_infer.views import axial_window
 from hnseg_infer.volume import Array, Volume, to_canonical
 from hnseg_train.cohort_check.findings import ERROR, WARNING, CaseCheck, OrganFacts, Problem
 from hnseg_train.cohort_check.label_map import organ_labels
@@ -56,7 +58,7 @@ def check_case(folder: Path, rules: Rules) -> CaseCheck:
         labels, more = organ_labels(stored_labels.array, rules.organs, LABEL_FILE)
         problems += more
         hu = ct.array if ct is not None and not misplaced else None
-        window = None if hu is None else crop_window(hu, stored_labels.geometry.spacing_zyx)
+        window = None if hu is None else _head_window(hu, stored_labels.geometry.spacing_zyx)
         facts = organ_facts(labels, stored_labels.geometry, rules.organs, hu, window)
         problems += [*_coverage(facts, rules), *implausible(facts)]
     unknown, more = _uncontoured(folder, rules, facts)
@@ -72,6 +74,11 @@ def check_case(folder: Path, rules: Rules) -> CaseCheck:
         label_fingerprint=_fingerprint(labels) if labels is not None and facts else None,
         uncontoured=unknown,
     )
+
+
+def _head_window(hu: Array, spacing: tuple[float, float, float]) -> Window:
+    """What a 3D model sees whatever its patch; a wide patch shows more."""
+    return axial_window("head_window", (1, 1), len(hu), head_center(hu, spacing), spacing)
 
 
 def _uncontoured(

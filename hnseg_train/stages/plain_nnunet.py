@@ -8,8 +8,10 @@ from pathlib import Path
 from hnseg_infer.checks import check_ct
 from hnseg_infer.formats import read_ct, write
 from hnseg_infer.preprocessing import z_score
+from hnseg_infer.views import cut, uncut
 from hnseg_infer.volume import from_canonical, to_canonical
 from hnseg_train.baseline import CONFIGURATIONS, CaseGrid, baseline_job, plan_baseline, predict_baseline
+from hnseg_train.dataset import axial_part
 from hnseg_train.recipes import ModelRecipe
 from hnseg_train.stages.engine import Item
 from hnseg_train.stages.road import Road, sampling_inputs, write_json
@@ -53,11 +55,13 @@ def predict(road: Road, case: str, files: dict[str, Path]) -> Sequence[Path]:
     """Write each baseline's labels of a case that it has not seen to its file."""
     stored = read_ct(road.cases[case].ct)
     ct, _ = check_ct(to_canonical(stored), str(road.cases[case].ct))
-    image = z_score(ct.array)
+    window = axial_part(_whole(road), ct)
+    image = z_score(cut(ct.array, window))
     for job in baseline_jobs(road):
         if job.fold == road.fold_of(case):
             checkpoint = job.folder(road.work) / FINAL
-            labels = predict_baseline(job, checkpoint, image, road.settings.device)
+            found = predict_baseline(job, checkpoint, image, road.settings.device)
+            labels = uncut(found, window, ct.geometry.shape)
             files[job.name].parent.mkdir(parents=True, exist_ok=True)
             write(from_canonical(labels, stored.geometry), files[job.name])
     return list(files.values())

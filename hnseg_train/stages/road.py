@@ -27,7 +27,7 @@ CASE_FILES = (CT_FILE, LABEL_FILE, CONTOURED_FILE)
 VARIATION_VERSION = 1
 """Goes into the inputs of samples that were altered; raised when they would be altered differently."""
 
-ROAD_VERSION = 1
+ROAD_VERSION = 2
 """Goes into the inputs of the work on data; raised when the same data would be treated differently."""
 
 

@@ -2,11 +2,13 @@
 
 import pickle
 from dataclasses import replace
+from math import floor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hnseg_infer.head_place import head_center
 from hnseg_infer.preprocessing import HUWindow, z_score
 from hnseg_infer.volume import Volume
 from hnseg_train import dataset
@@ -77,7 +79,7 @@ def test_a_given_centre_comes_before_the_labels(labelled) -> None:
     ct, labels = labelled
     small, center = MODELS["3d_small"], (28.0, 39.5, 31.5)
     stored, seen = training_window(small, ct, labels.array, center)
-    assert (stored[0], seen[0]) == (slice(16, 40), slice(20, 36))
+    assert (stored[0], seen[0]) == (slice(16, 40), slice(21, 37))
     without = np.zeros_like(labels.array)
     assert training_window(small, ct, without, center) == (stored, seen)
     assert training_window(small, ct, without) is None
@@ -88,13 +90,21 @@ def test_written_samples_are_what_nnunet_loads(labelled, tmp_path) -> None:
     from nnunetv2.training.dataloading.nnunet_dataset import infer_dataset_class
 
     ct, labels = labelled
-    files = write_samples("7", ct, labels.array, MODELS["2d"], tmp_path)
+    model = replace(MODELS["2d"], patch=(96, 96), hu_window=None)
+    files = write_samples("7", ct, labels.array, model, tmp_path)
     assert sample_names(files, MODELS["2d"]) == ["7_0"]
     assert sample_names(files, MODELS["3d"]) == []
     folder = str(tmp_path / "hnseg_2d" / "2d")
     data, seg, _, properties = infer_dataset_class(folder)(folder).load_case("7_0")
-    np.testing.assert_array_equal(data[:][0], z_score(ct.array))
-    np.testing.assert_array_equal(seg[:][0], labels.array)
+    # 500 mm are 125 voxels of 4 mm, around the head's centre; the image ends before them
+    row, column = head_center(ct.array, ct.geometry.spacing_zyx)
+    top, left = (floor(place - 62 + 0.5) for place in (row, column))
+    inside = np.s_[:, -top : 72 - top, -left : 64 - left]
+    shown = np.full((40, 125, 125), -1000, np.int16)
+    shown[inside] = ct.array
+    np.testing.assert_array_equal(data[:][0], z_score(shown))
+    np.testing.assert_array_equal(seg[:][0][inside], labels.array)
+    assert np.count_nonzero(seg[:]) == np.count_nonzero(labels.array)
     assert {value for value, voxels in properties["class_locations"].items() if len(voxels)} == {2, 8, 11}
 
 
