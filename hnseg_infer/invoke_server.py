@@ -39,7 +39,6 @@ WAKE_UP = 1.0
 """Most seconds that the main thread waits for a case at a time: a signal that comes just before a wait does
 not end it, and Python handles it afterwards."""
 
-
 PATIENCE = 3.0
 """Seconds after a signal in which a case may end by itself; the platform kills what lives after 5."""
 
