@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hnseg_infer.checks import check_ct
 from hnseg_infer.formats import read_ct
-from hnseg_infer.preprocessing import z_score
+from hnseg_infer.preprocessing import normalized
 from hnseg_infer.views import cut, uncut
 from hnseg_infer.volume import to_canonical
 from hnseg_train.baseline import CaseGrid, baseline_job, plan_baseline, predict_baseline
@@ -50,8 +50,10 @@ def plain_nnunet(road: Road) -> Labeller:
 
     def labels(case: Case) -> NDArray[np.uint8]:
         ct, _ = check_ct(to_canonical(read_ct(case.ct)), str(case.ct))
-        window = axial_part(two_d(road), ct)
-        found = predict_baseline(job, checkpoint, z_score(cut(ct.array, window)), road.settings.device)
+        model = two_d(road)
+        window = axial_part(model, ct)
+        image = normalized(cut(ct.array, window), model.hu_window)
+        found = predict_baseline(job, checkpoint, image, road.settings.device)
         return uncut(found, window, ct.geometry.shape)
 
     return labels

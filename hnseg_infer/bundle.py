@@ -24,7 +24,7 @@ from hnseg_infer.spacing_rule import NATIVE, SpacingRange, read_spacing, read_sp
 FORMAT_VERSION = 1
 
 CROP_RULES = ("whole", "head_window", "small_organ_roi")
-"""What a model sees: the whole CT, the crop window of preprocessing, or a box around other organs."""
+"""What a model sees: whole slices, the head, or a box around other organs (views.py)."""
 
 
 @dataclass(frozen=True)

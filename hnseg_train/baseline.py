@@ -1,6 +1,6 @@
 """Plain nnU-Net v2 as the baseline: its own planner, architecture, optimiser, augmentation and predictor.
 
-Two things are ours, so that it is trained and scored on the same images: z-score and no resampling. Sizes
+Two things are ours, so that it is trained and scored on the same images: normalisation and no resampling. Sizes
 and spacings are in (z,) y, x order.
 """
 
@@ -103,7 +103,7 @@ def baseline_job(
 def predict_baseline(
     job: TrainingJob, checkpoint: Path, image: NDArray[np.float32], device: str
 ) -> NDArray[np.uint8]:
-    """nnU-Net's labels of a z-scored CT ``[z, y, x]``: tiles half apart, mirrored along all axes."""
+    """nnU-Net's labels of a normalised CT ``[z, y, x]``: tiles half apart, mirrored along all axes."""
     import torch
     from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
     from nnunetv2.utilities.get_network_from_plans import get_network_from_plans

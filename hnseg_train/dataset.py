@@ -1,7 +1,7 @@
 """Labelled CTs in StructSeg's layout to nnU-Net's preprocessed data sets, one per model.
 
-Arrays are ``[z, y, x]`` in canonical orientation. Crops and z-score are the inference side's own functions,
-so that a network sees in training what it will see in use.
+Arrays are ``[z, y, x]`` in canonical orientation. Views and normalisation are the inference side's own
+functions, so that a network sees in training what it will see in use.
 """
 
 import os
@@ -123,7 +123,7 @@ def model_folder(preprocessed: Path, model: ModelRecipe) -> Path:
     """The model's data set folder; created with the files that nnU-Net expects in it."""
     folder = preprocessed / f"hnseg_{model.name}"
     (folder / model.name).mkdir(parents=True, exist_ok=True)
-    # nnU-Net copies this file; without resampling and with z-score nothing in it would be used
+    # nnU-Net copies this file; without resampling nothing in it would be used
     write_whole(folder / "dataset_fingerprint.json", [b"{}"])
     return folder
 

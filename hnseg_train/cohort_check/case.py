@@ -142,7 +142,7 @@ def _coverage(facts: Sequence[OrganFacts], rules: Rules) -> Iterator[Problem]:
     outside = [organ for organ in facts if organ.outside_window]
     if outside:
         listed = "; ".join(f"{organ.name} {organ.outside_window} of {organ.voxels}" for organ in outside)
-        message = f"Voxels outside the 3D model's crop window, which it never sees: {listed}."
+        message = f"Voxels outside the 3D model's view of the head, which it may never see: {listed}."
         yield Problem("outside_crop", WARNING, message, tuple(organ.name for organ in outside))
     small = [organ for organ in facts if organ.name in rules.small_organs]
     if not small:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hnseg_infer.checks import check_ct
 from hnseg_infer.formats import read_ct, write
-from hnseg_infer.preprocessing import z_score
+from hnseg_infer.preprocessing import normalized
 from hnseg_infer.views import cut, uncut
 from hnseg_infer.volume import from_canonical, to_canonical
 from hnseg_train.baseline import CONFIGURATIONS, CaseGrid, baseline_job, plan_baseline, predict_baseline
@@ -55,8 +55,9 @@ def predict(road: Road, case: str, files: dict[str, Path]) -> Sequence[Path]:
     """Write each baseline's labels of a case that it has not seen to its file."""
     stored = read_ct(road.cases[case].ct)
     ct, _ = check_ct(to_canonical(stored), str(road.cases[case].ct))
+    # it was trained on that model's samples
     window = axial_part(_whole(road), ct)
-    image = z_score(cut(ct.array, window))
+    image = normalized(cut(ct.array, window), _whole(road).hu_window)
     for job in baseline_jobs(road):
         if job.fold == road.fold_of(case):
             checkpoint = job.folder(road.work) / FINAL
