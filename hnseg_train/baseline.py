@@ -1,7 +1,7 @@
 """Plain nnU-Net v2 as the baseline: its own planner, architecture, optimiser, augmentation and predictor.
 
-Two things are ours, so that it is trained and scored on the same images: normalisation and no resampling. Sizes
-and spacings are in (z,) y, x order.
+Two things are ours, so that it is trained and scored on the same images: normalisation and no resampling.
+Sizes and spacings are in (z,) y, x order.
 """
 
 import json
