@@ -93,19 +93,28 @@ def highest_brain(ct: Volume) -> int:
 
 
 def head_box(ct: Volume, draft: NDArray[np.uint8]) -> tuple[slice, slice]:
-    """Rows and columns 20 mm around the head."""
+    """Rows and columns 20 mm around the head and all that is contoured, such as a cord in a bent neck."""
     spacing, top = ct.geometry.spacing_zyx, highest_brain(ct)
     slices = slice(max(0, top - round(HEAD_MM / spacing[0])), top + 1)
     center = [float(along.mean()) for along in np.nonzero(draft[slices])]
     mask, steps = body_mask(ct.array, spacing)
     rows, columns = (
-        _around(np.flatnonzero(mask[slices].any(axis=(0, 3 - axis))) * step, center[axis], step, mm, size)
-        for axis, step, mm, size in zip((1, 2), steps, spacing[1:], ct.array.shape[1:], strict=True)
+        _around(
+            near(np.flatnonzero(mask[slices].any(axis=(0, 3 - axis))) * step, center[axis], REACH_MM / mm),
+            np.flatnonzero(draft.any(axis=(0, 3 - axis))),
+            round(AROUND_MM / mm),
+            ct.array.shape[axis],
+        )
+        for axis, step, mm in zip((1, 2), steps, spacing[1:], strict=True)
     )
     return rows, columns
 
 
-def _around(occupied: NDArray[np.intp], center: float, step: int, mm: float, size: int) -> slice:
-    near = occupied[np.abs(occupied - center) * mm <= REACH_MM]
-    margin = round(AROUND_MM / mm)
-    return slice(max(0, int(near[0]) - margin), min(size, int(near[-1]) + step + margin))
+def near(places: NDArray[np.intp], center: float, reach: float) -> NDArray[np.intp]:
+    """Those of the places that lie within reach."""
+    return places[np.abs(places - center) <= reach]
+
+
+def _around(head: NDArray[np.intp], contoured: NDArray[np.intp], margin: int, size: int) -> slice:
+    first, last = min(head[0], contoured[0]), max(head[-1], contoured[-1])
+    return slice(max(0, int(first) - margin), min(size, int(last) + margin + 1))

@@ -68,3 +68,27 @@ def test_strays_are_those_whose_nearest_voxel_is_far(seed: int) -> None:
             expected[parts == part] = 1
     assert 0 < np.count_nonzero(expected) < np.count_nonzero(labels)
     np.testing.assert_array_equal(remove_strays(labels, [1], spacing), expected)
+
+
+def with_a_false_ear(far: int) -> np.ndarray:
+    """Four organs in a head, one of them with a second piece of so many voxels in an arm."""
+    labels = np.zeros((20, 40, 90), np.uint8)
+    labels[10, 20, 10:16], labels[12, 24, 10:16], labels[8, 22, 12:18] = 1, 2, 3
+    labels[10, 16, 10:14] = 4
+    labels[4, 4, 70 : 70 + far] = 4
+    return labels
+
+
+@pytest.mark.parametrize(("far", "kept"), [(2, "near"), (7, "near"), (8, "near"), (9, "far")])
+def test_of_two_large_pieces_the_one_among_the_other_organs_stays(far: int, kept: str) -> None:
+    labels = with_a_false_ear(far)
+    found = remove_strays(labels, [1, 2, 3, 4], (3.0, 1.0, 1.0)) == 4
+    # four voxels are half of eight
+    assert found[10, 16, 10:14].all() == (kept == "near")
+    assert found[4].any() == (kept == "far")
+
+
+def test_two_organs_do_not_tell_where_a_third_is() -> None:
+    labels = with_a_false_ear(7)
+    labels[(labels == 2) | (labels == 3)] = 0
+    assert not (remove_strays(labels, [1, 4], (3.0, 1.0, 1.0)) == 4)[10].any()

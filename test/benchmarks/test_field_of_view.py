@@ -53,6 +53,14 @@ def test_a_tight_field_holds_the_head_and_20_mm() -> None:
         assert 3 <= part.stop - 1 - last <= 8
 
 
+def test_a_tight_field_holds_what_is_contoured() -> None:
+    labels = drafted()
+    labels[0, 50, 25] = 20
+    rows = field_of_view(head_ct(), labels, TIGHT).inside(SHAPE)[1]
+    # 20 mm are five rows
+    assert rows.stop == 56
+
+
 def test_masks_are_compared_where_both_are_seen() -> None:
     one = slice(0, 4), slice(2, 8), slice(0, 9)
     assert common(one, (slice(1, 9), slice(0, 5), slice(0, 9))) == (slice(1, 4), slice(2, 5), slice(0, 9))
