@@ -22,9 +22,13 @@ _STEP = 4.0
 _GAP = 8.0
 """mm: how far bone is grown to close the skull's thin places, sutures and foramina."""
 
-_BONE = 150
+BONE_HU = 150
+
 _BRAIN = (-20, 100)
 """HU of what the skull must hold; the abdomen and chest hold fat or air."""
+
+BRAIN_EVERY_MM = 12.0
+"""mm from one slice to the next in which a brain is looked for; it is 100 mm high and more."""
 
 _BRAIN_SHARE = 0.8
 _BRAIN_CM2 = (40.0, 320.0)
@@ -65,7 +69,7 @@ def brain_center(image: Array, spacing: tuple[float, float]) -> tuple[float, flo
     high, wide = spacing[0] * rows, spacing[1] * columns
     image = _averaged(image, rows, columns)
     grow = max(1, round(_GAP / max(high, wide)))
-    bone = np.pad(image > _BONE, grow + 1)
+    bone = np.pad(image > BONE_HU, grow + 1)
     pixel_cm2 = high * wide / 100.0
     if bone.sum() * pixel_cm2 < 1.0:
         return None

@@ -6,21 +6,15 @@ air, couch, arms and shoulders beside the head, or a field of view that leaves t
 
 import numpy as np
 
-from hnseg_infer.head_in_view import brain_center
+from hnseg_infer.head_in_view import BONE_HU, BRAIN_EVERY_MM, brain_center
 from hnseg_infer.preprocessing import HEAD_MM, body_mask
 from hnseg_infer.volume import Array
-
-BONE_HU = 150
-"""Of the skull; whatever else is as dense beside it, as a tooth's filling, is small."""
 
 SKULL_MM = 150.0
 """Below the highest slice with brain: base of the skull, face and upper jaw."""
 
 _BEFORE_MM, _BEHIND_MM, _BESIDE_MM = 150.0, 100.0, 100.0
 """How far from the brain's centre a skull reaches, with the chin raised or lowered."""
-
-_EVERY_MM = 12.0
-"""mm from one slice to the next in which a brain is looked for; it is 100 mm high and more."""
 
 Place = tuple[float, float]
 """Row and column, in voxels."""
@@ -32,7 +26,7 @@ def head_center(hu: Array, spacing_zyx: tuple[float, float, float]) -> Place:
     The centroid of the skull's bone; where no brain is recognised that of the body's upper
     ``HEAD_MM``, without a body the image's own centre.
     """
-    step = max(1, round(_EVERY_MM / spacing_zyx[0]))
+    step = max(1, round(BRAIN_EVERY_MM / spacing_zyx[0]))
     centers = {
         z: center
         for z in range(len(hu) - 1, -1, -step)
@@ -51,6 +45,9 @@ def _skull_center(hu: Array, spacing_zyx: tuple[float, float, float], top: int, 
     bottom = max(0, top - round(SKULL_MM / spacing_zyx[0]))
     bone = hu[bottom : top + 1, first_row:last_row, first_column:last_column] > BONE_HU
     _, rows, columns = np.nonzero(bone)
+    if not rows.size:
+        # a shell wider than any skull
+        return float(brain[0]), float(brain[1])
     return first_row + float(rows.mean()), first_column + float(columns.mean())
 
 

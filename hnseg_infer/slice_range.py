@@ -6,7 +6,7 @@ Arrays are canonical ``[z, y, x]`` in HU (z rises towards superior), spacing is 
 
 from math import ceil
 
-from hnseg_infer.head_in_view import shows_brain
+from hnseg_infer.head_in_view import BRAIN_EVERY_MM, shows_brain
 from hnseg_infer.preprocessing import tissue_mask
 from hnseg_infer.volume import Array
 
@@ -23,9 +23,6 @@ brain stem's lower end (OpenKBP), which leaves 136 mm.
 A neck would lie closer to the cord's end, but raised arms hide it, and hands or feet are as narrow.
 """
 
-_EVERY_MM = 12.0
-"""mm from one slice to the next in which a brain is looked for; it is 100 mm high and more."""
-
 
 def organ_slices(hu: Array, spacing_zyx: tuple[float, float, float]) -> slice:
     """The axial slices between the air above the vertex and what lies below any spinal cord.
@@ -35,7 +32,7 @@ def organ_slices(hu: Array, spacing_zyx: tuple[float, float, float]) -> slice:
     """
     depth = hu.shape[0]
     top = _highest_tissue(hu, spacing_zyx)
-    step = max(1, round(_EVERY_MM / spacing_zyx[0]))
+    step = max(1, round(BRAIN_EVERY_MM / spacing_zyx[0]))
     brain = [z for z in range(top, -1, -step) if shows_brain(hu[z], spacing_zyx[1:])]
     if not brain:
         return slice(0, depth)
