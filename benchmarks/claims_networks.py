@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 
 from hnseg_infer.checks import check_ct
 from hnseg_infer.formats import read_ct
-from hnseg_infer.preprocessing import normalized
-from hnseg_infer.views import cut, uncut
 from hnseg_infer.volume import to_canonical
 from hnseg_train.baseline import CaseGrid, baseline_job, plan_baseline, predict_baseline
 from hnseg_train.cases import Case
-from hnseg_train.dataset import axial_part
+from hnseg_train.dataset import scanned_part
 from hnseg_train.recipes import ModelRecipe
 from hnseg_train.stages.fold_models import load_fold, results_by_model
 from hnseg_train.stages.road import Road
@@ -50,11 +48,10 @@ def plain_nnunet(road: Road) -> Labeller:
 
     def labels(case: Case) -> NDArray[np.uint8]:
         ct, _ = check_ct(to_canonical(read_ct(case.ct)), str(case.ct))
-        model = two_d(road)
-        window = axial_part(model, ct)
-        image = normalized(cut(ct.array, window), model.hu_window)
-        found = predict_baseline(job, checkpoint, image, road.settings.device)
-        return uncut(found, window, ct.geometry.shape)
+        image, inside = scanned_part(two_d(road), ct)
+        found = np.zeros(ct.geometry.shape, np.uint8)
+        found[inside] = predict_baseline(job, checkpoint, image, road.settings.device)
+        return found
 
     return labels
 

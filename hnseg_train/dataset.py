@@ -17,7 +17,7 @@ from hnseg_infer.files import write_whole
 from hnseg_infer.head_place import head_center
 from hnseg_infer.preprocessing import Window, labels_center, normalized
 from hnseg_infer.resampling import resample, resample_labels, shape_at
-from hnseg_infer.views import axial_window, cut, roi_window
+from hnseg_infer.views import axial_window, clipped, cut, roi_window, within
 from hnseg_infer.volume import Volume
 from hnseg_infer.windows import Center
 from hnseg_train.nnunet_plans import model_labels
@@ -59,6 +59,13 @@ def axial_part(model: ModelRecipe, ct: Volume) -> Window:
     given = ct.geometry.spacing_zyx
     head = head_center(ct.array, given)
     return axial_window(model.crop, model.patch, len(ct.array), head, given, model.spacing)
+
+
+def scanned_part(model: ModelRecipe, ct: Volume) -> tuple[NDArray[np.float32], Window]:
+    """What a model of whole slices or of the head sees of a case, less the air beyond the CT, and where."""
+    window = axial_part(model, ct)
+    inside = clipped(window, ct.geometry.shape)
+    return normalized(cut(ct.array, window), model.hu_window)[within(window, inside)], inside
 
 
 def model_target(

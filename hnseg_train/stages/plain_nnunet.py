@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from hnseg_infer.checks import check_ct
 from hnseg_infer.formats import read_ct, write
-from hnseg_infer.preprocessing import normalized
-from hnseg_infer.views import cut, uncut
 from hnseg_infer.volume import from_canonical, to_canonical
 from hnseg_train.baseline import CONFIGURATIONS, CaseGrid, baseline_job, plan_baseline, predict_baseline
-from hnseg_train.dataset import axial_part
+from hnseg_train.dataset import scanned_part
 from hnseg_train.recipes import ModelRecipe
 from hnseg_train.stages.engine import Item
 from hnseg_train.stages.road import Road, sampling_inputs, write_json
@@ -56,13 +56,12 @@ def predict(road: Road, case: str, files: dict[str, Path]) -> Sequence[Path]:
     stored = read_ct(road.cases[case].ct)
     ct, _ = check_ct(to_canonical(stored), str(road.cases[case].ct))
     # it was trained on that model's samples
-    window = axial_part(_whole(road), ct)
-    image = normalized(cut(ct.array, window), _whole(road).hu_window)
+    image, inside = scanned_part(_whole(road), ct)
     for job in baseline_jobs(road):
         if job.fold == road.fold_of(case):
             checkpoint = job.folder(road.work) / FINAL
-            found = predict_baseline(job, checkpoint, image, road.settings.device)
-            labels = uncut(found, window, ct.geometry.shape)
+            labels = np.zeros(ct.geometry.shape, np.uint8)
+            labels[inside] = predict_baseline(job, checkpoint, image, road.settings.device)
             files[job.name].parent.mkdir(parents=True, exist_ok=True)
             write(from_canonical(labels, stored.geometry), files[job.name])
     return list(files.values())

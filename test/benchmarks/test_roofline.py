@@ -30,8 +30,8 @@ def test_one_small_run(script, tiny_bundle, coarse_ct):
     options = ("--bundle", tiny_bundle, "--ct", coarse_ct, "--runs", "1", "--sizes", "64", "--device", "cpu")
     _, result, page = script("roofline", *options)
     model = result["models"]["3d"]
-    # patch 8 x 16 x 16 in a window of 30 x 28 x 24 voxels: 7 x 3 x 2 tiles
-    assert model["tiles_of_window"] == 42
-    assert 0 < model["tiles"] <= 42
+    # patch 8 x 16 x 16 in 30 slices of 240 x 240 mm, 60 voxels each way: 7 x 7 x 7 tiles
+    assert model["tiles_of_window"] == 343
+    assert 0 < model["tiles"] <= 343
     assert result["share"] > 0
     assert "head.mha" in page
