@@ -26,7 +26,7 @@ from hnseg_infer.preprocessing import Window, normalized
 from hnseg_infer.slice_range import organ_slices
 from hnseg_infer.sliding_window import label_tiles
 from hnseg_infer.tiling import patch_3d
-from hnseg_infer.views import cut
+from hnseg_infer.views import clipped, cut, within
 from hnseg_infer.volume import Volume
 from hnseg_train.dataset import training_window
 from hnseg_train.recipes import LITE
@@ -103,6 +103,8 @@ def calibration_tiles(spec: ModelSpec, ct: Volume, labels: NDArray[np.uint8], mo
     image = normalized(
         cut(ct.array, window), spec.network.hu_window, None if seen == window else ct.array[seen]
     )
+    # beyond the CT is nothing to calibrate on
+    image = image[within(window, clipped(window, ct.geometry.shape))]
     region: Window | None = None
     if spec.roi is None:
         region = slices, slice(0, image.shape[1]), slice(0, image.shape[2])
