@@ -1,7 +1,6 @@
 """Fixtures for all tests: the shared data folder, a small head-like CT, a small bundle."""
 
 import os
-import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,15 +33,6 @@ def locked_folder(tmp_path: Path) -> Iterator[Path]:
     folder.chmod(0o555)
     yield folder
     folder.chmod(0o755)
-
-
-@pytest.fixture
-def little_room() -> Iterator[None]:
-    """No file may become longer than 4096 bytes: the kernel refuses the rest as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture(scope="session")

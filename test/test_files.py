@@ -4,23 +4,20 @@ import errno
 from pathlib import Path
 
 import pytest
+from little_room import ROOM, little_room
 
 from hnseg_infer.errors import HNSegError
 from hnseg_infer.files import output_folder, write_together, write_whole
-
-ROOM = 4096
-"""Bytes of the fixture little_room."""
 
 
 def contents(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.usefixtures("little_room")
 def test_a_full_disk_names_the_file_and_leaves_the_old_one(tmp_path: Path) -> None:
     path = tmp_path / "mask.mha"
     write_whole(path, [b"a" * ROOM])
-    with pytest.raises(OSError, match=r"/mask\.mha") as caught:
+    with little_room(), pytest.raises(OSError, match=r"/mask\.mha") as caught:
         write_whole(path, [b"b" * ROOM, b"b"])
     assert caught.value.errno == errno.EFBIG
     assert caught.value.filename == str(path)
@@ -28,7 +25,6 @@ def test_a_full_disk_names_the_file_and_leaves_the_old_one(tmp_path: Path) -> No
     assert contents(tmp_path) == ["mask.mha"]
 
 
-@pytest.mark.usefixtures("little_room")
 @pytest.mark.parametrize("there_before", [False, True])
 def test_files_that_belong_together_are_all_new_or_none(tmp_path: Path, there_before: bool) -> None:
     mask, report = tmp_path / "ct.mha", tmp_path / "ct.json"
@@ -39,7 +35,8 @@ def test_files_that_belong_together_are_all_new_or_none(tmp_path: Path, there_be
         mask: lambda path: write_whole(path, [b"new"]),
         report: lambda path: write_whole(path, [b"n" * (ROOM + 1)]),
     }
-    with pytest.raises(HNSegError, match=r"The output folder .* cannot be written \(File too large\)\."):
+    unwritable = r"The output folder .* cannot be written \(File too large\)\."
+    with little_room(), pytest.raises(HNSegError, match=unwritable):
         write_together(tmp_path, files)
     assert contents(tmp_path) == (["ct.json", "ct.mha"] if there_before else [])
     assert all(path.read_text() == "old" for path in tmp_path.iterdir())

@@ -9,6 +9,7 @@ from subprocess import PIPE, Popen
 import numpy as np
 import pytest
 from bundle_factory import ORGANS, make_bundle
+from little_room import little_room
 from synthetic_head import head_ct
 
 from hnseg_infer.cli import main
@@ -129,9 +130,10 @@ def test_a_folder_that_takes_no_file_is_said_before_the_weights_are_looked_at(
     assert line.startswith(f"hnseg: The output folder {locked_folder / 'out'} cannot be written")
 
 
-def test_a_full_disk_leaves_nothing(ct, bundle, little_room, tmp_path, capsys):
+def test_a_full_disk_leaves_nothing(ct, bundle, tmp_path, capsys):
     out = tmp_path / "new" / "out"
-    assert main(arguments("segment", ct, out, "--bundle", bundle, "--device", "cpu")) == 1
+    with little_room():
+        assert main(arguments("segment", ct, out, "--bundle", bundle, "--device", "cpu")) == 1
     printed = capsys.readouterr()
     assert printed.err == f"hnseg: The output folder {out} cannot be written (File too large).\n"
     assert printed.out == ""
