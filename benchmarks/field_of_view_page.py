@@ -72,7 +72,8 @@ def page(
         "",
         f"Every CT in plane {', '.join(IN_PLANE)}; along z {' and '.join(ALONG_Z)}. Agreement: DSC of an",
         "organ's labels in two fields, where both see. Mean DSC: against draft contours that are no",
-        f"clinician's. Bundle `{result['bundle']['name']}`.",
+        "clinician's, in full: a cord that goes on below the head alone counts as missed there.",
+        f"Bundle `{result['bundle']['name']}`.",
         "",
         *check_table(found),
         "",
@@ -84,7 +85,11 @@ def page(
         "",
     ]
     if before is not None:
-        lines += ["Before: the same script at the commit that precedes the rule of docs/method.md.", ""]
+        lines += [
+            "Before: the same script at commit 08c4540, in plane alone, on some of the CTs",
+            "([its page](field_of_view_before.md)).",
+            "",
+        ]
     return [*lines, origin_line(result, result["device"])]
 
 
