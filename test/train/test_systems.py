@@ -91,7 +91,7 @@ def test_one_command_trains_a_system_to_a_bundle_that_segments(
     assert main([*arguments, "--format", "nii.gz"]) == 0
     (mask,) = (tmp_path / "out").glob("*.nii.gz")
     assert read_labels(mask).geometry == read_ct(ct).geometry
-    report = json.loads((tmp_path / "out" / "results.json").read_text())
+    report = json.loads((tmp_path / "out" / "data.json").read_text())
     assert report["bundle"]["name"] == f"hnseg-{SYSTEM}-check"
 
     # the same work folder: only the trainings start otherwise
