@@ -161,11 +161,11 @@ def test_a_type_checker_knows_the_installed_package(python: Path, tmp_path: Path
 
 
 def test_what_the_tests_run_on_lies_in_the_ranges() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     pins: dict[str, str] = {}
     for name in ("requirements.txt", "training/requirements.txt"):
-        lines = (ROOT / name).read_text().splitlines()
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
         pins |= dict(line.lower().split("==") for line in lines if "==" in line)
     for wanted in map(Requirement, (*project["dependencies"], *extras["train"], *extras["nnunet"])):
         assert wanted.specifier.contains(pins[wanted.name.lower()]), wanted
@@ -175,7 +175,7 @@ def imported(package: str) -> set[str]:
     """Distributions, as they call themselves in lower case, that a package imports anywhere."""
     names: set[str] = set()
     for path in (ROOT / package).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
@@ -186,7 +186,7 @@ def imported(package: str) -> set[str]:
 
 
 def test_what_is_imported_is_declared() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
 
     def declared(*lists: list[str]) -> set[str]:
@@ -198,4 +198,4 @@ def test_what_is_imported_is_declared() -> None:
 
 
 def test_the_citation_names_the_version() -> None:
-    assert f"version: {hnseg_infer.__version__}" in (ROOT / "CITATION.cff").read_text().splitlines()
+    assert f"version: {hnseg_infer.__version__}" in (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
