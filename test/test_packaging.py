@@ -198,4 +198,5 @@ def test_what_is_imported_is_declared() -> None:
 
 
 def test_the_citation_names_the_version() -> None:
-    assert f"version: {hnseg_infer.__version__}" in (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"version: {hnseg_infer.__version__}" in citation.splitlines()
