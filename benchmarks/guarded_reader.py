@@ -105,9 +105,9 @@ def _main() -> None:
 
 def _hold_memory() -> None:
     """Limit the addresses, once everything that a read needs is loaded."""
-    import scipy.ndimage  # noqa: F401
+    import scipy.ndimage  # noqa: F401  # loaded before the limit holds
 
-    from hnseg_infer.checks import check_ct  # noqa: F401
+    from hnseg_infer.checks import check_ct  # noqa: F401  # the same
     from hnseg_infer.formats._itk import simpleitk
 
     simpleitk().ImageFileReader()
@@ -133,6 +133,7 @@ def _outcome(path: Path) -> tuple[str, str]:
         plain = text.isprintable() and 0 < len(text) <= LONGEST_SENTENCE and text.endswith(".")
         return (REFUSED if plain else "no plain sentence"), text[:1000]
     except Exception as error:
+        # what must not come out of a reader is counted here
         kind = "memory" if out_of_memory(error) else "raw exception"
         return kind, f"{type(error).__name__}: {error}"[:1000]
     return READ, ""

@@ -57,6 +57,7 @@ def exit_code(run: Callable[[], None], before: str = "") -> int:
         print(f"{before}Interrupted.", file=sys.stderr, flush=True)
         return INTERRUPTED
     except Exception as error:
+        # whatever goes wrong ends in a sentence
         print_error(error, before)
         return 1
     return 0

@@ -77,6 +77,7 @@ def _loaded(load: Callable[[], Case], server: "_Server") -> Case:
     try:
         case = load()
     except Exception as error:
+        # callers of /health are told before the process ends
         server.loaded.set_exception(error)
         for caller in server.waiting:
             caller.join(WAKE_UP)
